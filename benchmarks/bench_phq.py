@@ -4,8 +4,8 @@
     python benchmarks/bench_phq.py --cohorts 50 --only coverage
 
 All on simulated people (`training.simulation.sessions`). The oracle is the same regression on what an ideal observer
-would know of each session: every frame's expression without error, and the values that speech and words were drawn
-from.
+would know of each session: every frame's expression without error, and the values that speech, words and facial
+behaviour were drawn from.
 """
 
 from __future__ import annotations
@@ -28,31 +28,39 @@ from training.phq.models.candidates import FeatureMatrix  # noqa: E402
 from training.phq.models.intervals import LEVEL, calibrate  # noqa: E402
 from training.phq.selection import cross_validate  # noqa: E402
 from training.plots.markdown import markdown_table  # noqa: E402
+from training.simulation.behaviour.seconds import BehaviourLinks  # noqa: E402
 from training.simulation.sessions import LATENTS, Cohort, SimulatedCohort, simulate  # noqa: E402
 from training.simulation.severity import ExpressionLinks  # noqa: E402
 from training.simulation.speech import SpeechLinks  # noqa: E402
 
 FACE = (Modality.FACE,)
 ALL_MODALITIES = tuple(Modality)
-SETS = [(Modality.FACE,), (Modality.VOICE,), (Modality.WORDS,), (Modality.FACE, Modality.VOICE), ALL_MODALITIES]
+SETS = [*((modality,) for modality in Modality), (Modality.FACE, Modality.VOICE), ALL_MODALITIES]
 NO_LINKS = ExpressionLinks(happiness=0, blunting=0, slowing=0, sadness=0)
 NO_SPEECH_LINKS = SpeechLinks(pausing=0, monotony=0, softness=0, first_person=0, absolutist=0)
+NO_BEHAVIOUR_LINKS = BehaviourLinks(
+    head_speed=0, head_range=0, smile_strength=0, smile_duration=0, looking_down=0, looking_away=0, head_down=0,
+    blinking=0, activity=0,
+)  # fmt: skip
 STRONG = 4.0
 """Strength of the signal that is to be recovered, in multiples of the usual links."""
 
 
-def scale_links(times: float) -> tuple[ExpressionLinks, SpeechLinks]:
-    """Return the usual links, several times as strong; people differ as usual."""
-    face = ExpressionLinks()
-    speech = SpeechLinks()
-    return (
-        dataclasses.replace(face, **{name: times * getattr(face, name) for name in _LINKS}),
-        dataclasses.replace(speech, **{name: times * getattr(speech, name) for name in _SPEECH_LINKS}),
-    )
+def scale_links(times: float) -> dict[str, ExpressionLinks | SpeechLinks | BehaviourLinks]:
+    """Return the usual links of a cohort, several times as strong; people differ as usual."""
+    absent = {"links": NO_LINKS, "speech": NO_SPEECH_LINKS, "behaviour": NO_BEHAVIOUR_LINKS}
+    usual = {"links": ExpressionLinks(), "speech": SpeechLinks(), "behaviour": BehaviourLinks()}
+    return {
+        name: dataclasses.replace(links, **{field: times * value for field, value in _moved(links, absent[name])})
+        for name, links in usual.items()
+    }
 
 
-_LINKS = ("happiness", "blunting", "slowing", "sadness")
-_SPEECH_LINKS = ("pausing", "monotony", "softness", "first_person", "absolutist")
+def _moved(
+    links: ExpressionLinks | SpeechLinks | BehaviourLinks, absent: ExpressionLinks | SpeechLinks | BehaviourLinks
+) -> list[tuple[str, float]]:
+    """Return the fields that are links, and not how people differ: those that are 0 without links."""
+    return [(name, value) for name, value in dataclasses.asdict(links).items() if getattr(absent, name) == 0]
 
 
 def measure_coverage(
@@ -86,8 +94,7 @@ def measure_recovery(
     people: int, seed: int, times: float = STRONG, seconds: tuple[float, float] = (600, 1200)
 ) -> list[list]:
     """Measure the CCC of ridge and oracle on left-out people, for each set of modalities."""
-    face, speech = scale_links(times)
-    simulated = simulate(Cohort(people, seconds=seconds, face_gap=0.02, links=face, speech=speech), seed)
+    simulated = simulate(Cohort(people, seconds=seconds, face_gap=0.02, **scale_links(times)), seed)
     rows = []
     for modalities in SETS:
         matrix = build_head_data(simulated.data, modalities).matrix
@@ -103,7 +110,7 @@ def measure_nothing(people: int, seeds: int) -> list[list]:
     """Measure CCC and R² of the ridge on all modalities without any link: one row for each cohort."""
     rows = []
     for seed in range(seeds):
-        cohort = Cohort(people, seconds=(60, 180), links=NO_LINKS, speech=NO_SPEECH_LINKS)
+        cohort = Cohort(people, seconds=(60, 180), links=NO_LINKS, speech=NO_SPEECH_LINKS, behaviour=NO_BEHAVIOUR_LINKS)
         matrix = build_head_data(simulate(cohort, seed).data, ALL_MODALITIES).matrix
         figures = cross_validate(matrix, "ridge", Scale.PHQ8, 1, seed).figures
         rows.append([seed, figures.ccc, figures.r2])

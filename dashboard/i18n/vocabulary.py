@@ -32,7 +32,10 @@ PROVENANCES = {
 
 PROVENANCE_NAMES = (mark("clinical"), mark("simulated"), mark("Clinical"), mark("Simulated"))
 
-MODALITY_NAMES = (mark("face"), mark("voice"), mark("words"), mark("Face"), mark("Voice"), mark("Words"))
+MODALITY_NAMES = (
+    *(mark("face"), mark("voice"), mark("words"), mark("behaviour")),
+    *(mark("Face"), mark("Voice"), mark("Words"), mark("Behaviour")),
+)
 
 MODALITIES = {
     (Modality.FACE,): mark("face"),
@@ -42,7 +45,37 @@ MODALITIES = {
     (Modality.FACE, Modality.WORDS): mark("face and words"),
     (Modality.VOICE, Modality.WORDS): mark("voice and words"),
     (Modality.FACE, Modality.VOICE, Modality.WORDS): mark("face, voice and words"),
+    (Modality.BEHAVIOUR,): mark("facial behaviour"),
+    (Modality.FACE, Modality.BEHAVIOUR): mark("face and facial behaviour"),
+    (Modality.VOICE, Modality.BEHAVIOUR): mark("voice and facial behaviour"),
+    (Modality.WORDS, Modality.BEHAVIOUR): mark("words and facial behaviour"),
+    (Modality.FACE, Modality.VOICE, Modality.BEHAVIOUR): mark("face, voice and facial behaviour"),
+    (Modality.FACE, Modality.WORDS, Modality.BEHAVIOUR): mark("face, words and facial behaviour"),
+    (Modality.VOICE, Modality.WORDS, Modality.BEHAVIOUR): mark("voice, words and facial behaviour"),
+    (Modality.FACE, Modality.VOICE, Modality.WORDS, Modality.BEHAVIOUR): mark(
+        "face, voice, words and facial behaviour"
+    ),
 }
+
+FEATURE_GROUPS = {
+    "face.expressions": mark("face: expressions"),
+    "face.level": mark("face: embeddings"),
+    "face.change": mark("face: changes of the embeddings"),
+    "voice.prosody": mark("voice: pitch, loudness, pauses and rate"),
+    "words.talk": mark("words: how much, how fast and which"),
+    "words.meaning": mark("words: meaning"),
+    "behaviour.head_pose": mark("facial behaviour: head pose"),
+    "behaviour.head_movement": mark("facial behaviour: movement of the head"),
+    "behaviour.smiles": mark("facial behaviour: smiles"),
+    "behaviour.blinks": mark("facial behaviour: blinks and closed eyes"),
+    "behaviour.looks": mark("facial behaviour: looks down and away"),
+    "behaviour.brows_and_mouth": mark("facial behaviour: brows, mouth and activity"),
+    "face": mark("face"),
+    "voice": mark("voice"),
+    "words": mark("words"),
+    "behaviour": mark("facial behaviour"),
+}
+"""Groups of features, by which a head's report says what the head relies on."""
 
 UNAVAILABLE = (
     mark("no face was found in the recording"),

@@ -10,13 +10,13 @@ import streamlit as st
 from dashboard import context
 from dashboard.i18n import _, mark, n_, render
 from dashboard.i18n.numbers import decimal, percent
-from dashboard.i18n.vocabulary import modality_list
+from dashboard.i18n.vocabulary import FEATURE_GROUPS, modality_list
 from dashboard.models import bundles
 from dashboard.widgets import permission, ui
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import SHIPPED, Bundle, PhqConfig, find_damaged_files
-from fer_phq.models.head_report import RIDGE_ONLY_BELOW, HeadReport, PhqFigures, SetReport
+from fer_phq.models.head_report import RIDGE_ONLY_BELOW, GroupImportance, HeadReport, PhqFigures, SetReport
 from service.lifecycle.messages import LEARNED_FROM_ERASED
 from service.lifecycle.person.heads import count_erased
 from service.models.active_model import activate
@@ -30,6 +30,12 @@ READING = mark(
     "MAE and RMSE are mean errors in points; “always the mean” is the MAE of answering the training's mean score every "
     "time. CCC and Pearson run from −1 to 1, and 0 is no agreement. In brackets: {level} interval "
     "over people. All figures are of people left out of the training, and hold for people recorded and asked like them."
+)
+
+RELIANCE = mark(
+    "What the mean error grows by when a group of features is exchanged between people left out of the training: mean "
+    "and standard deviation over folds and exchanges. Groups that say the same share their importance, so a small "
+    "figure does not say that a group means nothing."
 )
 
 
@@ -198,6 +204,11 @@ def report_section(bundle: Bundle) -> None:
     for caveat in list_caveats(report):
         ui.warn(caveat)
     ui.note(_(READING).format(level=percent(report.bootstrap_level)))
+    first = report.sets[0]
+    if first.importance:
+        with st.expander(_("What it relies on ({modalities})").format(modalities=modality_list(first.modalities))):
+            st.html(importance_table(first.importance))
+            ui.note(_(RELIANCE))
     pictures = bundles.list_pictures(bundle)
     if pictures:
         with st.expander(_("Diagrams ({modalities})").format(modalities=modality_list(report.sets[0].modalities))):
@@ -235,6 +246,21 @@ def figures_table(sets: Sequence[SetReport]) -> str:
     return (
         f'<div class="fp-scroll"><table class="fp-table"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(_row(head) for head in sets)}</tbody></table></div>"
+    )
+
+
+def importance_table(groups: Sequence[GroupImportance]) -> str:
+    """Write what the error grows by without each group of features as an HTML table, one row a group."""
+    names = [_("Features"), _("MAE grows by, points"), "SD"]
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(_(FEATURE_GROUPS.get(group.name, group.name)))}</th>'
+        f"<td>{decimal(group.increase, 2)}</td><td>{decimal(group.spread, 2)}</td></tr>"
+        for group in groups
+    )
+    return (
+        f'<div class="fp-scroll"><table class="fp-table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 

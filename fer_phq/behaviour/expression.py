@@ -109,6 +109,18 @@ def facial_activity(series: FeatureSeries) -> float | None:
     Args:
         series: The series.
     """
-    parts = half_seconds(series, ACTIVE)
-    steps = [np.abs(np.diff(values, axis=0)).mean(axis=1) / STEP_S for _, values in parts]
+    steps = [activity for _, activity in activities(series)]
     return float(np.mean(np.concatenate(steps))) if steps else None
+
+
+def activities(series: FeatureSeries) -> list[tuple[TimeArray, FloatArray]]:
+    """Compute the facial activity over half seconds.
+
+    Args:
+        series: The series.
+
+    Returns:
+        Of each stretch the times, (m,) seconds, and the activity between them, (m - 1,) a second.
+    """
+    parts = half_seconds(series, ACTIVE)
+    return [(grid, np.abs(np.diff(values, axis=0)).mean(axis=1) / STEP_S) for grid, values in parts]

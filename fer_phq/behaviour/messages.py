@@ -9,6 +9,15 @@ TOO_SLOW_FOR_BLINKS = template(
     "Blinks are not counted: the face was seen {rate:.3g} times a second, and they need {least:.0f}.",
 )
 
+SECONDS_TOO_SLOW = template(
+    "behaviour.seconds_too_slow",
+    "its facial behaviour is not read: the face was seen {rate:.3g} times a second, and heads need {least:.0f}",
+)
+SECONDS_EARLIER = template(
+    "behaviour.seconds_earlier",
+    "its facial behaviour is not read: an earlier version measured it; analyse the recording again to have it read",
+)
+
 CANNOT_WRITE_MESHES = template(
     "behaviour.cannot_write_meshes", "The points of the face mesh cannot be written into {folder}: {error}."
 )

@@ -65,8 +65,8 @@ def head_speed(series: FeatureSeries) -> float | None:
     Args:
         series: The series.
     """
-    speeds = [speed for _, speed in _speeds(series)]
-    return float(np.mean(np.concatenate(speeds))) if speeds else None
+    parts = [speed for _, speed in speeds(series)]
+    return float(np.mean(np.concatenate(parts))) if parts else None
 
 
 def head_range(series: FeatureSeries) -> float | None:
@@ -89,6 +89,19 @@ def head_range(series: FeatureSeries) -> float | None:
     return float(np.linalg.norm(spans))
 
 
+def speeds(series: FeatureSeries) -> list[tuple[TimeArray, FloatArray]]:
+    """Compute how fast the head turns over half seconds.
+
+    Args:
+        series: The series.
+
+    Returns:
+        Of each stretch the times, (m,) seconds, and the speeds between them, (m - 1,) degrees a second.
+    """
+    parts = half_seconds(series, ANGLES)
+    return [(grid, np.linalg.norm(np.diff(angles, axis=0), axis=1) / STEP_S) for grid, angles in parts]
+
+
 def still_spans(series: FeatureSeries) -> tuple[Span, ...]:
     """Find the spans of two seconds and more in which the head turns by less than a degree each half second.
 
@@ -99,7 +112,7 @@ def still_spans(series: FeatureSeries) -> tuple[Span, ...]:
         The spans; their `peak` is the fastest turn in them, in degrees a second.
     """
     spans = []
-    for grid, speed in _speeds(series):
+    for grid, speed in speeds(series):
         still = np.flatnonzero(speed < STILL_DEG_S)
         for run in np.split(still, np.flatnonzero(np.diff(still) > 1) + 1) if len(still) else []:
             first, last = int(run[0]), int(run[-1])
@@ -116,7 +129,7 @@ def still_share(series: FeatureSeries) -> float | None:
     Args:
         series: The series.
     """
-    lengths_s = [float(grid[-1] - grid[0]) for grid, _ in _speeds(series)]
+    lengths_s = [float(grid[-1] - grid[0]) for grid, _ in speeds(series)]
     visible_s = sum(length_s for length_s in lengths_s if length_s >= LEAST_STILL_S - 1e-9)
     return sum(span.duration_s for span in still_spans(series)) / visible_s if visible_s > 0 else None
 
@@ -143,12 +156,6 @@ def shakes(series: FeatureSeries) -> tuple[Span, ...]:
         The shakes, with their largest swing in degrees; none below 15 frames a second.
     """
     return _gestures(series, "yaw_deg", "pitch_deg")
-
-
-def _speeds(series: FeatureSeries) -> list[tuple[TimeArray, FloatArray]]:
-    """Return times (m,) and speeds between them (m - 1,) in degrees a second, of each stretch."""
-    parts = half_seconds(series, ANGLES)
-    return [(grid, np.linalg.norm(np.diff(angles, axis=0), axis=1) / STEP_S) for grid, angles in parts]
 
 
 def _gestures(series: FeatureSeries, along: str, cross: str) -> tuple[Span, ...]:

@@ -571,7 +571,7 @@ class SessionAnalysis:
 
     @property
     def features(self) -> SessionFeatures:
-        """The subject's face, voice and words over time, as a PHQ head reads them."""
+        """The subject's face, voice, words and facial behaviour over time, which PHQ heads read."""
         has_face = self.timeline.has_face
         return SessionFeatures(
             face=FeatureSeries(
@@ -584,6 +584,7 @@ class SessionAnalysis:
             voice=self.voice,
             words=self.words,
             emotions=self.timeline.emotions[has_face],
+            behaviour=self.behaviour,
         )
 
     @property
@@ -710,12 +711,27 @@ def check_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable 
 def usable_features(analysis: SessionAnalysis, settings: Settings) -> SessionFeatures:
     """Return the features that PHQ heads estimate and learn from: without a face that was seen too little.
 
+    The behaviour is that face's, so it goes with it. It goes alone where head, mouth and eyes were measured in less of
+    the recording than a face must be seen in, as behind dark glasses.
+
     Args:
         analysis: The analysis.
         settings: The floors for coverage and frames.
     """
     features = analysis.features
-    return features if check_face(analysis, settings) is None else replace(features, face=None, emotions=None)
+    if check_face(analysis, settings) is not None:
+        return replace(features, face=None, emotions=None, behaviour=None)
+    if _measured_s(features.behaviour) < settings.coverage_floor * analysis.recording.duration_s:
+        return replace(features, behaviour=None)
+    return features
+
+
+def _measured_s(behaviour: FeatureSeries | None) -> float:
+    """Return for how many seconds all but the gaze is measured, which is missing in every blink."""
+    if behaviour is None or behaviour.duration_s is None:
+        return 0.0
+    lasting = [i for i, name in enumerate(behaviour.names) if not name.startswith("gaze_")]
+    return float(behaviour.duration_s[np.isfinite(behaviour.values[:, lasting]).all(axis=1)].sum())
 
 
 def phq_to_dict(phq: PhqResult) -> dict[str, Any]:

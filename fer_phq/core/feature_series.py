@@ -1,4 +1,4 @@
-"""A session's modalities over time: the face, the voice and the words, each a series of rows with times."""
+"""A session's modalities over time: face, voice, words and facial behaviour, each a series of rows with times."""
 
 from __future__ import annotations
 
@@ -73,12 +73,15 @@ class SessionFeatures:
         voice: The subject's voice.
         words: The subject's words, a row for each utterance.
         emotions: (rows of face, 7) float32 probabilities in the order of `EMOTIONS`.
+        behaviour: The subject's facial behaviour: a row a frame as it was measured, or a row a second as PHQ heads
+            read it (`fer_phq.behaviour.seconds`).
     """
 
     face: FeatureSeries | None = None
     voice: FeatureSeries | None = None
     words: FeatureSeries | None = None
     emotions: FloatArray | None = None
+    behaviour: FeatureSeries | None = None
 
     def __post_init__(self) -> None:
         """Check the shape of the emotions."""

@@ -119,12 +119,14 @@ class Modality(StrEnum):
     FACE = "face"
     VOICE = "voice"
     WORDS = "words"
+    BEHAVIOUR = "behaviour"
 
 
 MODALITY_NAMES: Mapping[Modality, Template] = {
     Modality.FACE: texts.FACE,
     Modality.VOICE: texts.VOICE,
     Modality.WORDS: texts.WORDS,
+    Modality.BEHAVIOUR: texts.BEHAVIOUR,
 }
 """The name of each modality, for use inside another message."""
 

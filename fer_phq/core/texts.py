@@ -10,6 +10,7 @@ from fer_phq.core.messages import counted, template
 FACE = template("modality.face", "face")
 VOICE = template("modality.voice", "voice")
 WORDS = template("modality.words", "words")
+BEHAVIOUR = template("modality.behaviour", "facial behaviour")
 
 NO_FACE = template("core.no_face", "no face was found in the recording")
 LOW_COVERAGE = template("core.low_coverage", "the face was seen in too little of the recording")

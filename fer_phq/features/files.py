@@ -6,11 +6,12 @@ The file is what `fer-phq analyze --features DIR` writes and what a manifest's c
     emotions (t, 7)                         probabilities in the order of `EMOTIONS` (optional)
     voice (u, e), voice_time_s (u,)         features of the voice (optional)
     words (w, f), words_time_s (w,)         features of each utterance (optional; so are their times)
-    visual_kind, voice_kind, words_kind     what made them, as text (optional); another kind is another space
-    visual_names, voice_names, words_names  names of the columns (optional)
-    duration_s (t,), voice_duration_s (u,), words_duration_s (w,)
+    behaviour (s, g), behaviour_time_s (s,) facial behaviour, a row a second (optional)
+    visual_kind, voice_kind, …              what made them, as text (optional); another kind is another space
+    visual_names, voice_names, …            names of the columns (optional)
+    duration_s (t,), voice_duration_s (u,), …
                                             how long each row stands for (optional)
-    rate_hz, voice_rate_hz, words_rate_hz   how often a second the recording was looked at, a number (optional)
+    rate_hz, voice_rate_hz, …               how often a second the recording was looked at, a number (optional)
 
 Values are float32, times seconds from the recording's start in float64, not decreasing. NaN stands for "not measured"
 (the pitch of silence). Nothing in the file is a pickle, and none is read.
@@ -48,6 +49,7 @@ ARRAYS = {
     Modality.FACE: ("visual", "time_s"),
     Modality.VOICE: ("voice", "voice_time_s"),
     Modality.WORDS: ("words", "words_time_s"),
+    Modality.BEHAVIOUR: ("behaviour", "behaviour_time_s"),
 }
 """Names of each modality's values and times in the file; its durations and its rate are named like the times."""
 

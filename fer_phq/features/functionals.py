@@ -1,8 +1,9 @@
 """Functionals: one row of numbers that describes a whole session, whatever its length and gaps.
 
 Columns come in blocks, which a model may weigh against each other: `face.expressions` (from emotion probabilities),
-`voice.prosody` and `words.talk` (from series whose columns are known), `words.meaning` (sentence embeddings), and
-`<modality>.level` and `<modality>.change` for any other series. What cannot be measured is NaN.
+`voice.prosody`, `words.talk` and the groups of `behaviour` (from series whose columns are known), `words.meaning`
+(sentence embeddings), and `<modality>.level` and `<modality>.change` for any other series. What cannot be measured is
+NaN.
 
 A face with times is brought onto the grid (`fer_phq.timeline.grid`) first, so that its functionals do not depend on how
 often the recording was sampled. Of one that was sampled less often than the grid only levels, means and shares are
@@ -22,6 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.behaviour.seconds.functionals import behaviour_functionals, measured_seconds
+from fer_phq.behaviour.seconds.series import KIND as SECONDS
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS, emotion_index
 from fer_phq.core.feature_series import GRID_HZ, FeatureSeries, SessionFeatures
@@ -93,6 +96,8 @@ def functionals(features: SessionFeatures, modalities: Sequence[Modality]) -> Fu
             embedding = {name for name in statistics if name.startswith("embedding_")}
             blocks["words.talk"] = {name: value for name, value in statistics.items() if name not in embedding}
             blocks["words.meaning"] = {name: value for name, value in statistics.items() if name in embedding}
+        elif series.kind == SECONDS:
+            blocks |= behaviour_functionals(series)
         else:
             blocks[f"{modality}.level"] = level_functionals(series)
             blocks[f"{modality}.change"] = change_functionals(series, _grid_steps(series, modality))
@@ -109,7 +114,7 @@ def count_measured(series: FeatureSeries) -> int:
 
 
 def is_measured(series: FeatureSeries) -> npt.NDArray[np.bool_]:
-    """Find the rows that measure the person: those with speech for a voice, else those with any number.
+    """Find the rows that measure the person: those with speech, those with head and face, else those with any number.
 
     Args:
         series: One modality, with n rows.
@@ -119,6 +124,8 @@ def is_measured(series: FeatureSeries) -> npt.NDArray[np.bool_]:
     """
     if series.kind == PROSODY:
         return np.asarray(series.values[:, COLUMNS.index("speech_probability")] >= SPEECH)
+    if series.kind == SECONDS:
+        return measured_seconds(series)
     return np.asarray(np.isfinite(series.values).any(1))
 
 

@@ -42,9 +42,7 @@ Unit = Literal[
     "ms", "s", "degrees", "degrees a second", "% of the scale", "% of the eyes' distance", "% of the scale a second",
     "frames a second",
 ]  # fmt: skip
-BEHAVIOUR: Literal["behaviour"] = "behaviour"
-Origin = Modality | Literal["behaviour"]
-"""What a measure is computed from: a modality of PHQ heads, or the behaviour series."""
+BEHAVIOUR = Modality.BEHAVIOUR
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Measure:
     name: str
     title: str
     unit: Unit
-    modality: Origin | None
+    modality: Modality | None
     functional: str
     description: str
     source: str
@@ -331,7 +329,7 @@ def session_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str,
         The values by name, without those that could not be measured.
     """
     features = usable_features(analysis, settings)
-    functionals: dict[Origin | None, dict[str, float]] = {
+    functionals: dict[Modality | None, dict[str, float]] = {
         Modality.FACE: _face_functionals(features),
         Modality.VOICE: _voice_functionals(features),
         Modality.WORDS: _word_functionals(features),

@@ -10,7 +10,7 @@ CANNOT_USE = template("features.cannot_use", "The features file {path} cannot be
 
 # Reasons, for CANNOT_USE.
 TOO_LARGE = template("features.too_large", "its arrays take more than {limit} GiB")
-NO_MODALITY = template("features.no_modality", "it holds none of the arrays visual, voice and words")
+NO_MODALITY = template("features.no_modality", "it holds none of the arrays visual, voice, words and behaviour")
 WITHOUT_TIMES = template("features.without_times", "{array} stands without {times}")
 NO_NUMBERS = template("features.no_numbers", "{array} does not hold numbers")
 WRONG_ARRAY = template("features.wrong_array", "{array}: {reason}")

@@ -163,6 +163,23 @@ class LearningCurvePoint:
 
 
 @dataclass(frozen=True)
+class GroupImportance:
+    """What a model loses on people left out when a group of its features is shuffled between them.
+
+    Groups that say the same share their importance.
+
+    Attributes:
+        name: A block of functionals, such as `behaviour.head_movement`, or a modality.
+        increase: Mean increase of the absolute error in points; around 0 for a group that the model does not use.
+        spread: SD of the increase over folds and shuffles, in points.
+    """
+
+    name: str
+    increase: float
+    spread: float
+
+
+@dataclass(frozen=True)
 class ModelReport:
     """One model's figures in cross-validation over people.
 
@@ -189,6 +206,7 @@ class SetReport:
         groups: Errors by group.
         calibration: Bins of rising estimates.
         learning_curve: Figures over a growing number of people.
+        importance: Of each group of features, the one that matters most first; empty in reports of an earlier version.
     """
 
     modalities: tuple[Modality, ...]
@@ -200,6 +218,7 @@ class SetReport:
     groups: tuple[GroupError, ...] = ()
     calibration: tuple[CalibrationBin, ...] = ()
     learning_curve: tuple[LearningCurvePoint, ...] = ()
+    importance: tuple[GroupImportance, ...] = ()
 
     @property
     def name(self) -> str:
@@ -291,6 +310,7 @@ def _set_to_json(report: SetReport) -> dict[str, Any]:
         "groups": [asdict(group) for group in report.groups],
         "calibration": [asdict(group) for group in report.calibration],
         "learning_curve": [asdict(point) for point in report.learning_curve],
+        "importance": [asdict(group) for group in report.importance],
     }
 
 
@@ -355,6 +375,7 @@ def _set_from_json(fields: Mapping[str, Any]) -> SetReport:
         groups=tuple(_group_from_json(values) for values in _list(fields, "groups")),
         calibration=tuple(_bin_from_json(values) for values in _list(fields, "calibration")),
         learning_curve=tuple(_point_from_json(values) for values in _list(fields, "learning_curve")),
+        importance=tuple(_importance_from_json(values) for values in _list({"importance": [], **fields}, "importance")),
     )
 
 
@@ -386,6 +407,13 @@ def _group_from_json(fields: Mapping[str, Any]) -> GroupError:
         mae=_number(fields, "mae"),
         bias=_number(fields, "bias"),
     )
+
+
+def _importance_from_json(fields: Mapping[str, Any]) -> GroupImportance:
+    spread = _number(fields, "spread")
+    if spread < 0:
+        raise ValueError(f"spread must be 0 or more, it is {spread:g}")
+    return GroupImportance(str(fields["name"]), _number(fields, "increase"), spread)
 
 
 def _bin_from_json(fields: Mapping[str, Any]) -> CalibrationBin:

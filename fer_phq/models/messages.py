@@ -132,6 +132,7 @@ STILL_FACE = template(
     "models.still_face",
     "the face does not move, as in a still picture: its embeddings spread by {spread:.1%} of their length",
 )
+STILL_BEHAVIOUR = template("models.still_behaviour", "nothing in the face moves, as in a still picture")
 KEY_FRAMES_ONLY = template(
     "models.key_frames_only",
     "only key frames were sampled; the PHQ head needs at least {grid:g} frames/s",
@@ -140,6 +141,7 @@ NO_FITTING_HEAD = template(
     "models.no_fitting_head",
     "the PHQ heads of the active model take {takes} of the kind they were trained on; the session has {has}",
 )
+NOT_READ = template("models.not_read", "{first}; {second}")
 NOTHING = template("models.nothing", "nothing")
 MODALITIES = template("models.modalities", "{first}+{second}")
 ALTERNATIVES = template("models.alternatives", "{first} or {second}")

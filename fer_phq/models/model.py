@@ -10,6 +10,7 @@ from functools import reduce
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from fer_phq.behaviour.seconds.series import missing_reason, to_seconds
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import ModelError
 from fer_phq.core.feature_series import SessionFeatures
@@ -136,6 +137,8 @@ class FerPhqModel:
         config = self.bundle.config.phq
         if config is None:
             return PhqUnavailable(UnavailableReason.NO_HEAD)
+        unread = missing_reason(features)
+        features = to_seconds(features)  # once for all heads
         refusals = []
         for head in self.heads:
             selected = head.select(features)
@@ -147,7 +150,7 @@ class FerPhqModel:
                 continue
             return self._estimate(head, prepared, config)
         refusals.sort(key=lambda refusal: refusal.reason is UnavailableReason.TOO_SHORT)
-        return refusals[0] if refusals else _explain_refusal(features, config)
+        return refusals[0] if refusals else _explain_refusal(features, config, unread)
 
     def _estimate(self, head: PhqHead, session: RegressorInput, config: PhqConfig) -> PhqEstimate:
         bounds = head.estimate(session, config.interval_level, config.scale.maximum)
@@ -195,14 +198,24 @@ def assemble(bundle: Bundle, encoder: Encoder) -> FerPhqModel:
     return FerPhqModel(bundle, encoder, emotions, heads)
 
 
-def _explain_refusal(features: SessionFeatures, config: PhqConfig) -> PhqUnavailable:
-    """Return the reason why no head takes what the session has."""
-    needed = set(config.modalities)
+def _explain_refusal(features: SessionFeatures, config: PhqConfig, unread: Message | None) -> PhqUnavailable:
+    """Return the reason why no head takes what the session has, and why its behaviour is not read."""
+    needed = _fewest_modalities(config.modalities)
     if all(Modality.FACE in modalities for modalities in needed) and features.series(Modality.FACE) is None:
         return PhqUnavailable(UnavailableReason.NO_FACE)
-    takes = reduce(_alternatives, map(_join_modalities, sorted(needed, key=len)))
+    takes = reduce(_alternatives, map(_join_modalities, needed))
     has = _join_modalities(features.modalities) if features.modalities else messages.NOTHING()
-    return PhqUnavailable(UnavailableReason.NO_HEAD, messages.NO_FITTING_HEAD(takes=takes, has=has))
+    refusal = messages.NO_FITTING_HEAD(takes=takes, has=has)
+    if unread is not None and any(Modality.BEHAVIOUR in modalities for modalities in config.modalities):
+        refusal = messages.NOT_READ(first=refusal, second=unread)
+    return PhqUnavailable(UnavailableReason.NO_HEAD, refusal)
+
+
+def _fewest_modalities(sets: Sequence[tuple[Modality, ...]]) -> list[tuple[Modality, ...]]:
+    """Return the sets that hold no other one, small ones first: who has more is judged, too."""
+    least = {modalities for modalities in sets if not any({*subset} < {*modalities} for subset in sets)}
+    order = list(Modality)
+    return sorted(least, key=lambda modalities: (len(modalities), [order.index(name) for name in modalities]))
 
 
 def _join_modalities(modalities: Sequence[Modality]) -> Message:

@@ -21,6 +21,8 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from fer_phq.behaviour.seconds.functionals import is_still
+from fer_phq.behaviour.seconds.series import to_seconds
 from fer_phq.core.errors import ModelError
 from fer_phq.core.feature_series import GRID_HZ, SessionFeatures
 from fer_phq.core.phq import MODALITY_NAMES, Modality, PhqUnavailable, UnavailableReason
@@ -97,6 +99,8 @@ class PhqHead:
         Returns:
             The head's modalities alone; None where the session lacks one of them of the kind of the training.
         """
+        if Modality.BEHAVIOUR in self.modalities:
+            features = to_seconds(features)
         selected = {}
         for modality in self.modalities:
             series = features.series(modality)
@@ -152,7 +156,10 @@ class PhqHead:
         return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, detail)
 
     def _check_movement(self, features: SessionFeatures) -> PhqUnavailable | None:
-        """Return that a face is a still picture's, or None."""
+        """Return that a face or its behaviour is a still picture's, or None."""
+        behaviour = features.series(Modality.BEHAVIOUR)
+        if behaviour is not None and is_still(behaviour):
+            return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, messages.STILL_BEHAVIOUR())
         face = features.series(Modality.FACE)
         if face is None or Modality.FACE not in self.modalities:
             return None

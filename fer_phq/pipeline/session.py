@@ -2,7 +2,7 @@
 
 recording --decode--> frames --detect, track--> faces --embed--> embeddings --emotion head--> timeline
           --> sound, transcript --> the subject's speech: voice, words
-timeline, embeddings, voice, words --PHQ head--> estimate with its interval, or the reason why there is none
+timeline, embeddings, voice, words, behaviour --PHQ head--> estimate with its interval, or the reason why there is none
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from db.store import Store
 from fer_phq import __version__
 from fer_phq.behaviour.files.tables import closure_table, series_table
 from fer_phq.behaviour.measures import closures
+from fer_phq.behaviour.seconds.series import to_seconds
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.encryption.files import open_content
 from fer_phq.core.errors import FerPhqError
@@ -55,7 +56,8 @@ EXPLANATIONS = {
     "blinks.csv": "When the eyes closed and opened again, in seconds; no row where they were looked at too seldom.",
     "features.npz": "Numbers of the networks, as NumPy arrays without pickle (numpy.load): visual (t, d) and time_s "
     "(t,) in seconds are the face's embeddings; emotions (t, 7); voice (u, e) with voice_time_s and voice_names; words "
-    "(w, f) with words_time_s. Values are float32 without a unit of their own; NaN means not measured.",
+    "(w, f) with words_time_s; behaviour (s, g), a row a second, with behaviour_names. Values are float32 without a "
+    "unit of their own; NaN means not measured.",
     "faces/*.jpg": "A small picture of each person in view, by face track. Some are of other people.",
     "manifest.json": "Every file with its size in bytes and its SHA-256, and recordings that are not there.",
 }
@@ -257,7 +259,7 @@ def _analysis_entries(store: Store, analysis_id: str, folder: str) -> Iterator[E
 def _features(features: SessionFeatures) -> bytes:
     """Return the features file, without pitch of which it is known that it may be wrong."""
     voice = None if features.voice is None else without_earlier_pitch(features.voice)
-    return features_file(replace(features, voice=voice))
+    return features_file(replace(to_seconds(features), voice=voice))
 
 
 def _entry(name: str, content: bytes) -> Entry:

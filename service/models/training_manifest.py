@@ -9,6 +9,7 @@ from pathlib import Path
 
 from db.records import LabelledSessionRecord
 from db.store import Store
+from fer_phq.behaviour.seconds.series import to_seconds
 from fer_phq.core.analysis import Settings, usable_features
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
@@ -74,7 +75,8 @@ def _load_features(store: Store, session: LabelledSessionRecord, with_embeddings
     Words come without embeddings unless all sessions have them; a voice that an earlier version measured is left out.
     """
     settings = Settings.from_dict(store.analyses.get(analysis_id=session.analysis_id).settings)
-    features = usable_features(store.analyses.load_session_analysis(analysis_id=session.analysis_id), settings)
+    analysis = store.analyses.load_session_analysis(analysis_id=session.analysis_id)
+    features = to_seconds(usable_features(analysis, settings))
     if features.voice is not None and features.voice.kind == EARLIER_KIND:
         features = replace(features, voice=None)
     if features.words is not None and features.words.kind == MINILM and not with_embeddings:

@@ -13,6 +13,7 @@ from analysis_samples import new_session, sample_analysis, sample_recording
 from labelled_store import fill_labelled
 from streamlit.testing.v1 import AppTest
 
+from dashboard.i18n.vocabulary import FEATURE_GROUPS
 from dashboard.models import bundles
 from db.store import Store
 from fer_phq.core.messages import literal
@@ -147,6 +148,27 @@ def test_a_trained_head_shows_its_report_and_its_card(trained: Bundle) -> None:
     assert "### clinic: a PHQ-8 head" in said
     alts = [picture.alt for node in app.main if node.type == "image" for picture in node.proto.imgs]
     assert alts == [alt for _, alt in bundles.PICTURES.values()]
+
+
+def test_the_card_says_what_a_head_relies_on(trained: Bundle) -> None:
+    said = words(open_page())
+    first = json.loads((trained.path / "report.json").read_text())["sets"][0]
+    assert "What it relies on" in said
+    assert "Groups that say the same share their importance" in said
+    names = [FEATURE_GROUPS[group["name"]] for group in first["importance"]]
+    places = [said.index(f">{name}</th>") for name in names]
+    assert places == sorted(places), "the group that matters most stands first"
+    assert f"<td>{first['importance'][0]['increase']:.2f}</td>" in said
+
+
+def test_a_report_of_before_importance_was_measured_has_no_empty_table(trained: Bundle) -> None:
+    report = json.loads((trained.path / "report.json").read_text())
+    for figures in report["sets"]:
+        del figures["importance"]
+    (trained.path / "report.json").write_text(json.dumps(report))
+    said = words(open_page())
+    assert "How near it came" in said
+    assert "What it relies on" not in said
 
 
 def test_simulated_heads_say_so(heads: Path, models_here: Path, store: Store) -> None:
@@ -356,7 +378,9 @@ def test_words_for_modalities_are_a_list() -> None:
         (Modality.FACE, Modality.VOICE),
         tuple(Modality),
     )
-    assert [modality_list(one) for one in sets] == ["face", "face and voice", "face, voice and words"]
+    assert [modality_list(one) for one in sets] == [
+        *("face", "face and voice", "face, voice, words and facial behaviour"),
+    ]
 
 
 def test_two_models_are_compared_on_the_sessions_of_both(store: Store, trained: Bundle) -> None:

@@ -19,6 +19,7 @@ from analysis_samples import (
     sample_voice,
     sample_words,
 )
+from behaviour_samples import sample_behaviour
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -69,6 +70,7 @@ def test_round_trip(store: Store, session_id: str) -> None:
 def test_whole_analysis_prints_the_same_document(store: Store, session_id: str) -> None:
     phq = sample_estimate(modalities=tuple(Modality))
     analysis = sample_analysis(gaps=(0, 5, 19), phq=phq, voice=sample_voice(), words=sample_words(), beside="ab12")
+    analysis = replace(analysis, behaviour=sample_behaviour(seconds=12.0))
     again = store.analyses.load_session_analysis(
         analysis_id=store.analyses.save(session_id=session_id, analysis=analysis)
     )
@@ -76,7 +78,7 @@ def test_whole_analysis_prints_the_same_document(store: Store, session_id: str) 
     assert stored["recording"].pop("path") == "ab/session.mp4"
     given["recording"].pop("path")
     assert json.dumps(stored) == json.dumps(given)
-    assert given["modalities"] == given["phq"]["modalities"] == ["face", "voice", "words"]
+    assert given["modalities"] == given["phq"]["modalities"] == ["face", "voice", "words", "behaviour"]
     assert (again.face_kind, again.sidecar_digest) == ("face-a", "ab12")
 
 

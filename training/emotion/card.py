@@ -21,7 +21,7 @@ CARD = """# {model_id}
 
 A Vision Transformer with a convolutional stem (`{backbone}`, {image_size} px, {channels}, {parameters:.1f} million
 parameters, {megabytes:.1f} MB) that gives the probabilities of seven emotions for a face crop, and PHQ-8 heads over a
-whole session of face, voice and words.
+whole session of face, voice, words and facial behaviour.
 
 **Not a diagnosis. The PHQ heads are trained on simulated labels: their number is a demonstration and says nothing
 about any person.**
@@ -74,10 +74,10 @@ CenterFace (MIT; trained on WIDER FACE, CC BY-NC-ND).
 A session is judged by the first of these that has what it needs, and finds it neither too short nor too strange:
 {phq_sets}.
 Each is a ridge regression on functionals of the whole session. They were trained on a simulated cohort
-({phq_training}) and tested on another (`training/simulation/severity.py` and
-`training/simulation/speech.py` state every link between severity, expression, voice and words with its literature; the
-sizes of the links are assumptions). Of the simulated test subjects {phq_n} got an estimate and {abstained} were turned
-away:
+({phq_training}) and tested on another (`training/simulation/severity.py`,
+`training/simulation/speech.py` and `training/simulation/behaviour/seconds.py` state every link between severity and
+expression, voice, words and facial behaviour with its literature; the sizes of the links are assumptions). Of the
+simulated test subjects {phq_n} got an estimate and {abstained} were turned away:
 
 | MAE | RMSE | CCC | Pearson | MAE of the training mean | interval level | covered | mean width |
 |---|---|---|---|---|---|---|---|

@@ -163,7 +163,7 @@ On people whom the head had not seen, in the order in which the heads are asked 
 
 ## What it is
 
-One head a set of modalities (face, voice, words), over functionals of a whole session, which
+One head a set of modalities (face, voice, words, facial behaviour), over functionals of a whole session, which
 `fer_phq/features/functionals.py` names. A session is judged by the first head whose modalities it has, made by the
 same software (here: {kinds}), that finds it neither too short nor too unlike those it was trained on; otherwise the
 estimate is unavailable, with the reason. The interval is CV+ over folds of people (Barber, Candes, Ramdas &

@@ -16,6 +16,7 @@ from fer_phq.models.head_report import (
     REPORT,
     RIDGE_ONLY_BELOW,
     GroupError,
+    GroupImportance,
     HeadReport,
     Interval,
     ModelReport,
@@ -24,6 +25,7 @@ from fer_phq.models.head_report import (
 )
 from training.phq import messages
 from training.phq.data.dataset import LabelledDataset
+from training.phq.importance import importance_rows, permutation_importance
 from training.phq.metrics import SCREENING, calibration_bins, error_by_group
 from training.phq.plots import calibration_figure, learning_curve_figure, scatter_figure
 from training.phq.selection import HeadFit, learning_curve
@@ -72,6 +74,7 @@ def report_set(fit: HeadFit, data: LabelledDataset, seed: int) -> SetReport:
         groups=tuple(group for group in groups if group.subjects >= FEWEST_IN_GROUP),
         calibration=calibration_bins(estimates, matrix.totals),
         learning_curve=learning_curve(matrix, fit.head.model, data.scale, seed),
+        importance=permutation_importance(matrix, fit.head.model, data.scale, seed),
     )
 
 
@@ -148,7 +151,17 @@ def _set_section(report: SetReport) -> str:
         + f"\nInterval at {interval.interval_level:.0%}: covers {interval.interval_coverage:.1%}, mean width "
         f"{interval.interval_mean_width:.1f} points.\n\n"
     )
-    return text + (_groups_table(report.groups) if report.groups else "")
+    return text + _importance_table(report.importance) + (_groups_table(report.groups) if report.groups else "")
+
+
+def _importance_table(groups: Sequence[GroupImportance]) -> str:
+    if not groups:
+        return ""
+    head = (
+        "What the error grows by, in points, when a group of features is shuffled between people left out (mean and SD "
+        "over folds and shuffles; groups that say the same share their importance):\n\n"
+    )
+    return head + markdown_table(["features", "MAE", "SD"], importance_rows(groups)) + "\n"
 
 
 def _figures_row(name: str, model: ModelReport, selected: bool) -> Sequence[str]:

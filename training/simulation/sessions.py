@@ -1,8 +1,10 @@
 """A simulated cohort as labelled sessions with features: `python -m training.simulation.sessions OUT`.
 
 The cohort is for trying and testing the machinery, from a folder of features files with their manifest to a trained
-head; it says nothing about any person. `training.simulation.severity` and `training.simulation.speech` describe what is
-simulated, with its literature.
+head; it says nothing about any person. `training.simulation.severity`, `training.simulation.speech` and
+`training.simulation.behaviour.seconds` describe what is simulated, with its literature.
+
+Behaviour is drawn from numbers of its own: face, voice and words of a seed are the same with it and without.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.emotions import EMOTIONS, emotion_index
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality, Scale
@@ -27,6 +29,7 @@ from training import cli
 from training.phq.data.dataset import LabelledDataset
 from training.phq.data.sessions import LabelledSession, SourceKind
 from training.simulation import messages
+from training.simulation.behaviour.seconds import OFFSETS, Bearing, BehaviourLinks, draw_bearing, draw_behaviour
 from training.simulation.severity import (
     SEVERITY_MAX,
     EmbeddingBank,
@@ -40,9 +43,14 @@ from training.simulation.speech import SpeechLinks, draw_speaker, draw_voice, dr
 
 Float = npt.NDArray[np.float64]
 
-LATENTS = {Modality.FACE: tuple(range(8)), Modality.VOICE: (8, 9, 10), Modality.WORDS: (8, 11, 12)}
+LATENTS = {
+    Modality.FACE: tuple(range(8)),
+    Modality.VOICE: (8, 9, 10),
+    Modality.WORDS: (8, 11, 12),
+    Modality.BEHAVIOUR: (emotion_index("happiness"), *range(13, 22)),
+}
 """Columns of `SimulatedCohort.latents` that show in each modality: shares and rate of expressions; pauses, pitch and
-loudness; pauses, first-person and absolutist words."""
+loudness; pauses, first-person and absolutist words; the share of happiness, and what `Bearing.latents` returns."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ class Cohort:
         missing: Share of sessions that lack each modality.
         links: How severity moves expressions.
         speech: How severity moves speech.
+        behaviour: How severity moves facial behaviour.
     """
 
     subjects: int
@@ -68,6 +77,7 @@ class Cohort:
     missing: Mapping[Modality, float] = field(default_factory=dict)
     links: ExpressionLinks = field(default_factory=ExpressionLinks)
     speech: SpeechLinks = field(default_factory=SpeechLinks)
+    behaviour: BehaviourLinks = field(default_factory=BehaviourLinks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,15 +102,16 @@ def simulate(cohort: Cohort, seed: int, bank: EmbeddingBank | None = None) -> Si
         bank: The face images' embeddings and probabilities, from which frames are drawn; a synthetic one when omitted.
     """
     rng = np.random.default_rng(seed)
+    behaviour_rng = np.random.default_rng((seed, 1))
     bank = bank or make_synthetic_bank(np.random.default_rng(0))
     labelled = []
     features = []
     latents = []
     for subject, total in enumerate(draw_severity(cohort.subjects, rng)):
         face = cohort.links.person * rng.normal(size=7)
-        speech = rng.normal(size=6)
+        person = _Person(subject, int(total), face, rng.normal(size=6), behaviour_rng.normal(size=OFFSETS))
         for number in range(cohort.sessions):
-            session_features, session_latents = _simulate_features(cohort, bank, subject, int(total), face, speech, rng)
+            session_features, session_latents = _simulate_features(cohort, bank, person, rng, behaviour_rng)
             name = f"S{subject:05d}-{number}"
             labelled.append(
                 LabelledSession(
@@ -112,31 +123,54 @@ def simulate(cohort: Cohort, seed: int, bank: EmbeddingBank | None = None) -> Si
     return SimulatedCohort(LabelledDataset(tuple(labelled), tuple(features)), np.array(latents))
 
 
+@dataclass(frozen=True, eq=False)
+class _Person:
+    """A subject: its number, PHQ-8 total, and offsets of expressions (7,), speech (6,) and behaviour (11,)."""
+
+    subject: int
+    total: int
+    face: Float
+    speech: Float
+    behaviour: Float
+
+
 def _simulate_features(
-    cohort: Cohort,
-    bank: EmbeddingBank,
-    subject: int,
-    total: int,
-    face: Float,
-    speech: Float,
-    rng: np.random.Generator,
+    cohort: Cohort, bank: EmbeddingBank, person: _Person, rng: np.random.Generator, behaviour_rng: np.random.Generator
 ) -> tuple[SessionFeatures, list[float]]:
     """Simulate one session: its features, and its latents."""
+    severity = person.total / SEVERITY_MAX
     low, high = np.log(cohort.seconds)
     seconds = float(np.exp(rng.uniform(low, high)))
-    session = simulate_session(subject, total, face, max(8, int(seconds * cohort.fps)), cohort.fps, cohort.links, rng)
-    speaker = draw_speaker(total / SEVERITY_MAX, speech, cohort.speech, rng)
+    frames = max(8, int(seconds * cohort.fps))
+    session = simulate_session(person.subject, person.total, person.face, frames, cohort.fps, cohort.links, rng)
+    speaker = draw_speaker(severity, person.speech, cohort.speech, rng)
     series, emotions = _draw_face(session, bank, cohort, rng)
     voice = draw_voice(speaker, seconds, rng)
     words = draw_words(speaker, seconds, rng)
-    absent = {modality: rng.random() < cohort.missing.get(modality, 0.0) for modality in Modality}
+    bearing = draw_bearing(severity, person.behaviour, cohort.behaviour, behaviour_rng)
+    behaviour = _draw_behaviour(bearing, session, series, cohort, behaviour_rng)
+    generators = {Modality.BEHAVIOUR: behaviour_rng}
+    draws = {modality: generators.get(modality, rng).random() for modality in Modality}
+    absent = {modality: draw < cohort.missing.get(modality, 0.0) for modality, draw in draws.items()}
     features = SessionFeatures(
         face=None if absent[Modality.FACE] else series,
         voice=None if absent[Modality.VOICE] else voice,
         words=None if absent[Modality.WORDS] else words,
         emotions=None if absent[Modality.FACE] else emotions,
+        behaviour=None if absent[Modality.BEHAVIOUR] else behaviour,
     )
-    return features, [*_face_latents(session), *speaker.latents()]
+    return features, [*_face_latents(session), *speaker.latents(), *bearing.latents()]
+
+
+def _draw_behaviour(
+    bearing: Bearing, session: SimulatedSession, face: FeatureSeries, cohort: Cohort, rng: np.random.Generator
+) -> FeatureSeries:
+    """Draw the behaviour of the seconds in which the face is visible."""
+    assert face.time_s is not None
+    seconds = max(1, int(len(session.expressions) / cohort.fps))
+    visible = np.zeros(seconds, bool)
+    visible[np.minimum(face.time_s.astype(np.int64), seconds - 1)] = True
+    return draw_behaviour(bearing, session.expressions, cohort.fps, visible, rng)
 
 
 def _face_latents(session: SimulatedSession) -> list[float]:

@@ -1,8 +1,8 @@
 """The shipped bundle's demonstration PHQ heads: `python -m training.simulation.shipped_heads BUNDLE --data FOLDER`.
 
 They are trained on simulated sessions (`training.simulation.sessions`). Frames are embeddings of real FER+ training
-images by the bundle's own backbone; voice and words are simulated too. Heads, provenance `simulated` and
-`phq_metrics.json` (on newly simulated people) are put into the bundle, all at once.
+images by the bundle's own backbone; voice, words and facial behaviour are simulated too. Heads, provenance `simulated`
+and `phq_metrics.json` (on newly simulated people) are put into the bundle, all at once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from training.simulation.severity import EmbeddingBank
 
 SUBJECTS = 400
 SECONDS = (10.0, 900.0)
-MISSING = {Modality.FACE: 0.15, Modality.VOICE: 0.15, Modality.WORDS: 0.3}
+MISSING = {Modality.FACE: 0.15, Modality.VOICE: 0.15, Modality.WORDS: 0.3, Modality.BEHAVIOUR: 0.3}
 
 
 def make_embedding_bank(model: FerPhqModel, folder: Path) -> EmbeddingBank:

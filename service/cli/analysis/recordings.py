@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from db.records import MAX_TRANSCRIPT
+from fer_phq.behaviour.seconds.series import to_seconds
 from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Step
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
@@ -255,7 +256,7 @@ def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[Session
         write_csv(analysis, options.csv_dir)
         write_behaviour_csv(analysis, options.csv_dir)
     if options.features_dir:
-        write_features(analysis.features, options.features_dir / f"{file_stem(analysis)}.npz")
+        write_features(to_seconds(analysis.features), options.features_dir / f"{file_stem(analysis)}.npz")
     if options.as_json:
         from fer_phq.behaviour.files.tables import analysis_document
 

@@ -4,9 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from behaviour_samples import sample_behaviour, with_hidden_eyes
 
 from fer_phq.core import texts
-from fer_phq.core.analysis import RecordingInfo, Sampling, SessionAnalysis, Settings, Timeline, Timing, check_face
+from fer_phq.core.analysis import (
+    RecordingInfo,
+    Sampling,
+    SessionAnalysis,
+    Settings,
+    Timeline,
+    Timing,
+    check_face,
+    usable_features,
+)
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import SettingsError
 from fer_phq.core.messages import from_json, literal
@@ -183,3 +193,21 @@ def test_settings_of_an_earlier_version_follow_no_mesh(rate):
     stored = {name: value for name, value in dataclasses.asdict(Settings()).items() if name != "face_rate"}
     assert Settings.from_dict({**stored, **rate}).face_rate == 0
     assert Settings.from_dict({**stored, "face_rate": 24.0}).face_rate == 24
+
+
+def test_behaviour_that_was_measured_in_too_little_of_the_recording_is_not_read():
+    """Heads, eyes and mouth must be seen for as long as a face; the face and its measures stay."""
+    recording = replace(RECORDING, duration_s=40.0)
+    lasting = replace(timeline([True] * 4), time_s=np.arange(4) * 10.0, end_s=40.0)
+    followed = sample_behaviour(seconds=40.0)
+    visible = analysis([True] * 4, recording=recording, timeline=lasting, behaviour=followed)
+    settings = Settings(min_face_frames=3)
+    assert check_face(visible, settings) is None
+    assert usable_features(visible, settings).behaviour is followed
+    for unread in (with_hidden_eyes(followed), sample_behaviour(seconds=40.0, gap=(5.0, 40.0))):
+        features = usable_features(replace(visible, behaviour=unread), settings)
+        assert features.behaviour is None
+        assert features.face is not None
+    gaps = replace(timeline([True] + [False] * 3), time_s=lasting.time_s, end_s=40.0)
+    seldom = analysis([True] + [False] * 3, recording=recording, timeline=gaps, behaviour=followed)
+    assert usable_features(seldom, settings).behaviour is None, "it goes with the face that it is of"

@@ -24,6 +24,9 @@ def a_session(rows=5):
         ),
         words=FeatureSeries(rng.normal(size=(3, 6)).astype(np.float32)),
         emotions=emotions,
+        behaviour=FeatureSeries(
+            rng.normal(size=(4, 3)).astype(np.float32), np.arange(4.0), "behaviour-1", ("a", "b", "c"), np.ones(4), 30.0
+        ),
     )
 
 
@@ -71,7 +74,7 @@ def test_a_modality_without_rows_is_missing(tmp_path):
         ({"visual": np.array([["a"]]), "time_s": [0]}, "visual does not hold numbers"),
         ({"visual": np.ones((1, 2)), "time_s": ["0"]}, "time_s does not hold numbers"),
         ({"visual": np.ones((3, 2)), "time_s": np.arange(3), "emotions": np.ones((2, 7))}, "emotions must be"),
-        ({"other": np.ones(2)}, "none of the arrays visual, voice and words"),
+        ({"other": np.ones(2)}, "none of the arrays visual, voice, words and behaviour"),
     ],
 )
 def test_a_wrong_array_is_named(tmp_path, arrays, said):

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from fer_phq.behaviour.seconds.series import COLUMNS
+from fer_phq.behaviour.seconds.series import KIND as SECONDS
 from fer_phq.core.emotions import EMOTIONS, emotion_index
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
@@ -95,6 +97,10 @@ def test_the_halves_of_a_session_average_to_the_whole():
     assert all(off[name] <= max(apart[name], 0.5) for name in counts)
 
 
+def behaviour(rows, rng):
+    return FeatureSeries(rng.random((rows, len(COLUMNS))).astype(np.float32), np.arange(float(rows)), SECONDS, COLUMNS)
+
+
 def test_columns_are_the_same_for_every_session_of_a_kind():
     rng = np.random.default_rng(0)
 
@@ -103,7 +109,11 @@ def test_columns_are_the_same_for_every_session_of_a_kind():
         voice = FeatureSeries(rng.normal(size=(3, 2)).astype(np.float32), np.arange(3.0), names=("f0", "loudness"))
         emotions = rng.dirichlet(np.ones(7), rows).astype(np.float32)
         return SessionFeatures(
-            face=face, voice=voice, words=FeatureSeries(np.ones((1, 5), np.float32)), emotions=emotions
+            face=face,
+            voice=voice,
+            words=FeatureSeries(np.ones((1, 5), np.float32)),
+            emotions=emotions,
+            behaviour=behaviour(rows, rng),
         )
 
     one, other = (functionals(session(rows), tuple(Modality)) for rows in (3, 70))
@@ -121,3 +131,19 @@ def test_a_missing_modality_is_named():
     face = FeatureSeries(np.ones((3, len(EMOTIONS)), np.float32), np.arange(3.0))
     with pytest.raises(ValueError, match="no voice"):
         functionals(SessionFeatures(face=face), [Modality.FACE, Modality.VOICE])
+
+
+def test_behaviour_comes_in_groups_and_what_was_never_seen_is_missing():
+    series = behaviour(30, np.random.default_rng(0))
+    series.values[:, COLUMNS.index("blinks")] = 0
+    series.values[3:6, COLUMNS.index("blinks")] = 1
+    series.values[:, COLUMNS.index("looking_down")] = np.nan
+    row = functionals(SessionFeatures(behaviour=series), [Modality.BEHAVIOUR])
+    values = dict(zip(row.names, row.values, strict=True))
+    assert set(row.blocks) == {
+        *("behaviour.head_pose", "behaviour.head_movement", "behaviour.smiles", "behaviour.blinks"),
+        *("behaviour.looks", "behaviour.brows_and_mouth"),
+    }
+    assert values["behaviour.blinks.blinks_a_minute"] == pytest.approx(6)
+    assert np.isnan(values["behaviour.looks.looking_down"])
+    assert np.isfinite([value for name, value in values.items() if name != "behaviour.looks.looking_down"]).all()

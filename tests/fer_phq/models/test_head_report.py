@@ -11,6 +11,7 @@ from fer_phq.core.errors import ModelError
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.models.head_report import (
     FIGURES,
+    GroupImportance,
     TrainingStep,
     read_report,
     report_from_json,
@@ -47,6 +48,7 @@ def fields():
                 "groups": [{"column": "sex", "value": "f", "n": 6, "subjects": 6, "mae": 4.5, "bias": -0.25}],
                 "calibration": [{"n": 6, "estimate": 4.5, "score": 5.0, "standard_error": 1.25}],
                 "learning_curve": [{"subjects": 8, "mae": 4.75, "ccc": 0.25}],
+                "importance": [{"name": "voice.prosody", "increase": 0.75, "spread": 0.25}],
             }
         ],
     }
@@ -60,7 +62,14 @@ def test_a_report_is_read_as_it_was_written():
     assert face_and_voice.name == "face+voice"
     assert face_and_voice.figures.mae == 4
     assert face_and_voice.relative_rmse == pytest.approx(5 / 6)
+    assert face_and_voice.importance == (GroupImportance("voice.prosody", 0.75, 0.25),)
     assert json.dumps(report_to_json(report)) == json.dumps(fields()), "keys keep their names and their order"
+
+
+def test_a_report_of_an_earlier_version_has_no_importance():
+    earlier = fields()
+    del earlier["sets"][0]["importance"]
+    assert report_from_json(earlier).sets[0].importance == ()
 
 
 def test_a_report_from_before_its_level_was_written_has_the_usual_one():
@@ -100,6 +109,10 @@ def broken(path, value):
         (["sets", 0, "models", "ridge", "intervals", "r2"], None, "KeyError"),
         (["sets", 0, "interval", "interval_coverage"], 1.2, "ValueError"),
         (["sets", 0, "models"], [], "AttributeError"),
+        (["sets", 0, "importance"], 3, "TypeError"),
+        (["sets", 0, "importance", 0, "spread"], -0.25, "ValueError"),
+        (["sets", 0, "importance", 0, "increase"], float("nan"), "ValueError"),
+        (["sets", 0, "importance", 0, "name"], None, "KeyError"),
     ],
 )
 def test_a_damaged_report_is_one_sentence(tmp_path, path, value, reason):

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.behaviour.reasons import LEAST_VISIBLE_S
 from fer_phq.core.analysis import Settings
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
@@ -23,8 +24,14 @@ from training.phq import messages
 from training.phq.data.sessions import LabelledSession
 from training.phq.models.candidates import FeatureMatrix
 
-FEWEST_ROWS = {Modality.FACE: Settings.min_face_frames, Modality.VOICE: 1, Modality.WORDS: 1}
-"""A session with fewer rows does not have the modality; the limit for the face is that of an analysis."""
+FEWEST_ROWS = {
+    Modality.FACE: Settings.min_face_frames,
+    Modality.VOICE: 1,
+    Modality.WORDS: 1,
+    Modality.BEHAVIOUR: int(LEAST_VISIBLE_S),
+}
+"""A session with fewer rows does not have the modality; the limit for the face is that of an analysis, that for the
+behaviour that of its measures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +116,7 @@ def modality_sets(data: LabelledDataset) -> list[tuple[Modality, ...]]:
     Args:
         data: Labelled sessions. A set whose sessions all have the same score is no set to learn from.
     """
-    sets = [modalities for size in (1, 2, 3) for modalities in combinations(Modality, size)]
+    sets = [modalities for size in range(1, len(Modality) + 1) for modalities in combinations(Modality, size)]
     return [modalities for modalities in sets if _is_enough(data.with_modalities(modalities))]
 
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from fer_phq.behaviour.seconds.series import KIND as SECONDS
+from fer_phq.behaviour.seconds.series import to_seconds
 from fer_phq.core.analysis import RecordingInfo, Settings, usable_features
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
@@ -73,6 +75,9 @@ class FeatureLoader:
         Raises:
             FerPhqError: One of its files cannot be used.
         """
+        return to_seconds(self._load(session))
+
+    def _load(self, session: LabelledSession) -> SessionFeatures:
         sidecar = Sidecar(session.transcript, session.speaker, session.audio)
         if session.kind is SourceKind.RECORDING:
             return self._analyse(session.path, sidecar)
@@ -85,8 +90,8 @@ class FeatureLoader:
         features_file = self._features_file(probe(path), sidecar)
         if features_file is not None and features_file.is_file():
             return read_features(features_file)
-        settings = Settings(face_rate=0)  # heads read no behaviour
-        features = usable_features(analyze(path, self._model, settings, sidecar=sidecar), settings)
+        settings = Settings()
+        features = to_seconds(usable_features(analyze(path, self._model, settings, sidecar=sidecar), settings))
         if features_file is not None:
             write_features(features, features_file)
         return features
@@ -94,12 +99,13 @@ class FeatureLoader:
     def _features_file(self, info: RecordingInfo, sidecar: Sidecar) -> Path | None:
         """Return where a recording's features are kept.
 
-        The name tells apart other content, sidecars, backbones and prosody.
+        The name tells apart other content, sidecars, backbones, prosody, and rates at which the face is followed.
         """
         if self._keep is None:
             return None
         word_kind = "" if sidecar.transcript is None else str(has_minilm())
-        facts = f"{info.sha256} {sidecar.digest()} {self._bundle.face_kind} {PROSODY} {word_kind}"
+        made = f"{self._bundle.face_kind} {PROSODY} {SECONDS} {Settings().face_rate:g}"
+        facts = f"{info.sha256} {sidecar.digest()} {made} {word_kind}"
         return (
             self._keep / f"{shorten_stem(Path(info.path).stem)}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.npz"
         )

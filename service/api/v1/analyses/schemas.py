@@ -22,7 +22,7 @@ SHARES = {
 EXAMPLE: dict[str, Any] = {
     "id": "5b0d6a0e-9a0c-4f5c-8a55-0c8f4f6f2a11",
     "session_id": "0c9ae1f0-5a2b-4c9e-9d0e-6a1c2f3b4d5e",
-    "model_id": "fer-vit-convstem-56c6e183",
+    "model_id": "fer-vit-convstem-1572f8bb",
     "created_at": "2026-03-02T09:30:00Z",
     "sampling": {"fps": 2.0, "key_frames": False},
     "coverage": 0.93,
@@ -39,7 +39,7 @@ EXAMPLE: dict[str, Any] = {
         "scale": "PHQ-8",
         "bands": ["minimal", "mild", "moderate"],
         "provenance": "simulated",
-        "model_id": "fer-vit-convstem-56c6e183",
+        "model_id": "fer-vit-convstem-1572f8bb",
         "modalities": ["face"],
         "notes": [],
     },

@@ -40,7 +40,7 @@ class ModelItem(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "model_id": "fer-vit-convstem-56c6e183",
+                    "model_id": "fer-vit-convstem-1572f8bb",
                     "name": "fer-vit-convstem",
                     "is_active": True,
                     "is_shipped": True,

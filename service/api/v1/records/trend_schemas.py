@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from db.records import QuestionnaireSource
-from fer_phq.core.phq import Band, Scale
-from fer_phq.features.measures import Origin
+from fer_phq.core.phq import Band, Modality, Scale
 from fer_phq.longitudinal.change import Direction
 from service.api.v1.analyses.schemas import EXAMPLE as ANALYSIS
 from service.api.v1.analyses.schemas import Estimate, NoEstimate
@@ -126,7 +125,7 @@ class MeasureItem(BaseModel):
     name: str
     title: str
     unit: str
-    modality: Origin | None = Field(description="What it is computed from; null for a questionnaire.")
+    modality: Modality | None = Field(description="What it is computed from; null for a questionnaire.")
     description: str
     direction: str = Field(description="What a change means, in the words of the literature.")
     source: str = Field(description="The papers that it and the direction come from.")

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from behaviour_samples import sample_behaviour
 
+from fer_phq.behaviour.seconds.series import behaviour_seconds
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality, Scale
@@ -414,17 +416,39 @@ def listed(folder, *names):
 
 
 def test_features_files_are_told_from_their_headers(folder):
-    both = SessionFeatures(
+    every = SessionFeatures(
         face=features(0, width=3).face,
         voice=FeatureSeries(np.zeros((5, 2), np.float32), np.arange(5.0)),
         words=FeatureSeries(np.zeros((2, 7), np.float32), None, "bert"),
+        behaviour=behaviour_seconds(sample_behaviour(seconds=12.0)),
     )
-    write_features(both, folder / "both.npz")
-    assert feature_spaces(folder / "both.npz") == {
+    write_features(every, folder / "every.npz")
+    assert feature_spaces(folder / "every.npz") == {
         Modality.FACE: FeatureSpace("vit-1", 3),
         Modality.VOICE: FeatureSpace("", 2),
         Modality.WORDS: FeatureSpace("bert", 7),
+        Modality.BEHAVIOUR: FeatureSpace("behaviour-1", 15),
     }
+
+
+def test_sessions_have_the_behaviour_of_their_features_files(folder):
+    seconds = behaviour_seconds(sample_behaviour(seconds=12.0))
+    write_features(SessionFeatures(face=features(4).face, behaviour=seconds), folder / "moving.npz")
+    still, moving = (session.load() for session in read_manifest(listed(folder, "0.npz", "moving.npz")).sessions)
+    assert still.behaviour is None
+    np.testing.assert_array_equal(moving.behaviour.values, seconds.values)
+    assert (moving.behaviour.kind, moving.behaviour.names) == (seconds.kind, seconds.names)
+
+
+def test_behaviour_of_other_software_beside_our_own_is_told(folder):
+    openface = FeatureSeries(np.zeros((12, 3), np.float32), np.arange(12.0), "openface-2")
+    write_features(SessionFeatures(behaviour=openface), folder / "openface.npz")
+    for seconds in (12.0, 13.0):
+        series = behaviour_seconds(sample_behaviour(seconds=seconds))
+        write_features(SessionFeatures(behaviour=series), folder / f"{seconds:g}.npz")
+    error = problems(listed(folder, "12.npz", "openface.npz", "13.npz"))
+    assert told(error) == [(3, "features", ProblemKind.FEATURES)]
+    assert "facial behaviour has 3 numbers a row of kind openface-2" in str(error)
 
 
 def save(path, **arrays):
@@ -436,7 +460,7 @@ def save(path, **arrays):
     [
         (lambda path: path.write_bytes(b"no archive"), "is not a whole .npz archive"),
         (lambda path: path.write_bytes((path.parent / "0.npz").read_bytes()[:300]), "is not a whole .npz archive"),
-        (lambda path: save(path, other=np.zeros(3)), "none of the arrays visual, voice and words"),
+        (lambda path: save(path, other=np.zeros(3)), "none of the arrays visual, voice, words and behaviour"),
         (lambda path: save(path, visual=np.zeros((3, 2))), "visual stands without time_s"),
         (lambda path: save(path, visual=np.zeros(3), time_s=np.zeros(3)), "visual must be (rows, width), it is (3,)"),
         (lambda path: save(path, visual=np.zeros((3, 0)), time_s=np.zeros(3)), "visual must be (rows, width)"),
