@@ -3,6 +3,7 @@
     python benchmarks/bench_truth.py [rate] [halves] [frames] [--clips FOLDER]
     python benchmarks/bench_truth.py persons [--people FOLDER] [--ferplus FILE] [--recordings N]
     python benchmarks/bench_truth.py pitch
+    python benchmarks/bench_truth.py behaviour
 
 `rate`: clips that come with the product, and simulated sessions, analysed at several rates of sampling; right is that
 nothing moves from the grid's rate on. `halves`: the two halves of a session against the whole; right is that their mean
@@ -15,6 +16,9 @@ and nobody has another's. `--people` is a folder with a sub-folder of pictures f
 
 `pitch`: voices whose pitch is known (`voices.py`), high, rough, above music and above babble; right is the voice's
 pitch, and speech where the person speaks.
+
+`behaviour`: what PHQ heads read of simulated faces that were looked at less often, with pictures that stand for a
+while, and as the store keeps them; right is what 30 pictures a second show, or nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -39,6 +43,9 @@ import speaker_views  # noqa: E402
 import voices  # noqa: E402
 
 from fer_phq import analyze  # noqa: E402
+from fer_phq.behaviour.columns import row_durations, row_times  # noqa: E402
+from fer_phq.behaviour.seconds.series import behaviour_seconds  # noqa: E402
+from fer_phq.behaviour.series import behaviour_series  # noqa: E402
 from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, display_durations  # noqa: E402
 from fer_phq.core.arrays import Image  # noqa: E402
 from fer_phq.core.feature_series import GRID_HZ, FeatureSeries, SessionFeatures  # noqa: E402
@@ -56,6 +63,7 @@ from fer_phq.features.functionals import functionals  # noqa: E402
 from fer_phq.models.model import FerPhqModel, load_model  # noqa: E402
 from fer_phq.video import sample_frames  # noqa: E402
 from fer_phq.video.sampling import displayed_at_rate  # noqa: E402
+from training.simulation.behaviour.frames import draw_frames, look_at  # noqa: E402
 from training.simulation.severity import (  # noqa: E402
     EmbeddingBank,
     ExpressionLinks,
@@ -69,6 +77,11 @@ SIMULATED_RATES = (2.0, 5.0, 12.0, 25.0, 30.0)
 CAMERA_HZ = 60.0
 SESSIONS = 40
 FACE = (Modality.FACE,)
+BEHAVIOUR = (Modality.BEHAVIOUR,)
+LOOKS_HZ = (60.0, 25.0, 20.0, 15.0, 12.0, 8.0)
+USUAL_LOOKS_HZ = 30.0
+COUNTED = ("smiles_a_minute", "smiling", "looking_down", "looking_away", "blinks_a_minute")
+"""Functionals of what is counted from a threshold on: one at the threshold is there at one rate and not at another."""
 Float = npt.NDArray[np.float64]
 
 
@@ -408,6 +421,66 @@ def follow(sights: Sequence[Sight], tracker: Any, link: Any, score: Score) -> No
         score.add(truth, [series[i] for i in ids], len(set(ids)))
 
 
+def behaviour_of_heads(model: FerPhqModel) -> Iterator[str]:
+    """Yield how far functionals and estimates of behaviour move where faces are seen otherwise."""
+    rng = np.random.default_rng(5)
+    people = [draw_frames(float(rng.uniform(60, 180)), rng) for _ in range(SESSIONS)]
+    usual = [look_at(frames, USUAL_LOOKS_HZ) for frames in people]
+    views = {f"{rate:g} pictures/s": [look_at(frames, rate) for frames in people] for rate in LOOKS_HZ}
+    views["as the store keeps them"] = [replace(series, values=series.values.astype(np.float16)) for series in usual]
+    views["every third picture missing"] = [thin_out(series, lambda time_s: np.arange(len(time_s)) % 3 > 0)
+                                            for series in usual]  # fmt: skip
+    views["2 s of each 10 s frozen"] = [thin_out(series, lambda time_s: time_s % 10 < 8) for series in usual]
+    reference = np.array([row for row, _ in map(described, usual)])
+    estimates = np.array([model_score(model, series) for series in usual])
+    names = np.array(described(usual[0])[1])
+    is_counted = np.array([name.endswith(COUNTED) for name in names])
+    spread = reference.std(axis=0)
+    yield (
+        f"| seen | sessions of {SESSIONS} | levels, in SDs: 95 % | largest | counts: 95 % | largest "
+        "| estimates | in points: 95 % | largest |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, view in views.items():
+        readable = [i for i, series in enumerate(view) if behaviour_seconds(series) is not None]
+        if not readable:
+            yield f"| {name} | 0 | | | | | | | |"
+            continue
+        moved = np.abs(np.array([described(view[i])[0] for i in readable]) - reference[readable]) / spread
+        scores = np.abs(np.array([model_score(model, view[i]) for i in readable]) - estimates[readable])
+        scores = scores[np.isfinite(scores)]
+        levels = largest(moved[:, ~is_counted], names[~is_counted])
+        counts = largest(moved[:, is_counted], names[is_counted])
+        estimated = f"{len(scores)} | {np.quantile(scores, 0.95):.2f} | {scores.max():.2f}"
+        yield f"| {name} | {len(readable)} | {levels} | {counts} | {estimated} |"
+
+
+def largest(moved: Float, names: npt.NDArray[np.str_]) -> str:
+    """Return the cells of the ninety-fifth percentile and of the maximum with its column's name."""
+    column = moved.max(axis=0).argmax()
+    return f"{np.quantile(moved, 0.95):.2f} | {moved.max():.2f} ({names[column].removeprefix('behaviour.')})"
+
+
+def described(series: FeatureSeries) -> tuple[Float, tuple[str, ...]]:
+    """Return the functionals of a behaviour series as it was measured, and their names."""
+    row = functionals(SessionFeatures(behaviour=behaviour_seconds(series)), BEHAVIOUR)
+    return row.values, row.names
+
+
+def thin_out(series: FeatureSeries, keep: Callable[[Float], npt.NDArray[np.bool_]]) -> FeatureSeries:
+    """Return a series without some of its pictures: the one before each stands until the next."""
+    time_s = row_times(series)
+    rows = keep(time_s)
+    end_s = float(time_s[-1] + row_durations(series)[-1])
+    return behaviour_series(series.values[rows], time_s[rows], display_durations(time_s[rows], end_s), series.rate_hz)
+
+
+def model_score(model: FerPhqModel, series: FeatureSeries) -> float:
+    """Return the estimate of behaviour alone, NaN where there is none."""
+    phq = model.estimate_phq(SessionFeatures(behaviour=series))
+    return phq.score if isinstance(phq, PhqEstimate) else float("nan")
+
+
 def words(phq: PhqResult) -> str:
     """Return an estimate, or the reason why there is none."""
     return f"{phq.score:.2f}" if isinstance(phq, PhqEstimate) else f"unavailable: {phq.message}"
@@ -427,6 +500,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "rate": lambda: [*rate_on_clips(model, options.clips), "", *rate_on_sessions()],
         "halves": lambda: [*halves_of_clips(model, options.clips), "", *halves_of_sessions()],
         "frames": lambda: variable_frames(model, options.clips),
+        "behaviour": lambda: behaviour_of_heads(model),
         "pitch": voices.pitch_tables,
         "persons": lambda: persons(options.people, options.ferplus, options.recordings),
     }
