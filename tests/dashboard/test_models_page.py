@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from analysis_samples import new_session, sample_analysis, sample_recording
 from labelled_store import fill_labelled
@@ -411,3 +412,17 @@ def test_models_without_a_session_in_common_say_so(store: Store) -> None:
         analysis = sample_analysis(sample_recording(f"{model_id}.mp4"), model_id=model_id)
         store.analyses.save(session_id=session.id, analysis=analysis)
     assert "No session in common" in words(open_page())
+
+
+def test_every_group_of_features_has_words() -> None:
+    """Those of series that fer-phq measures, and of any other software's."""
+    from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
+    from fer_phq.features.functionals import functionals
+    from training.simulation.sessions import Cohort, simulate
+
+    measured = simulate(Cohort(1, seconds=(20, 30)), 0).data.features[0]
+    values = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    series = FeatureSeries(values, np.arange(30.0), "openface-2")
+    imported = SessionFeatures(face=series, voice=series, words=series, behaviour=series)
+    for features in (measured, imported):
+        assert set(functionals(features, tuple(Modality)).blocks) <= FEATURE_GROUPS.keys()
