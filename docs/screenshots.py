@@ -3,6 +3,7 @@
     python docs/screenshots.py                       # makes a demonstration first (`fer-phq demo`), into docs/pictures
     python docs/screenshots.py --data-dir DIR        # pictures of an existing installation
     python docs/screenshots.py --out DIR --modes light --pages live
+    python docs/screenshots.py --pages session --no-empty --result     # and what the empty Home shows of a result
 
 Needs Chromium on the path and the `dev` extra (Playwright).
 """
@@ -50,6 +51,9 @@ HEIGHT = 900
 TALLEST = 2600
 QUALITY = 85
 TIMEOUT_MS = 180_000
+RESULT = (104, 70, 1256, 1216)
+"""What of the Session page the empty Home shows: from the person's name to the timeline."""
+RESULT_WIDTH = 768
 
 
 def main() -> None:
@@ -60,6 +64,7 @@ def main() -> None:
     parser.add_argument("--modes", nargs="+", choices=["light", "dark"], default=["light", "dark"])
     parser.add_argument("--pages", nargs="+", choices=PAGES, default=list(PAGES))
     parser.add_argument("--no-empty", action="store_true", help="leave the pictures of an empty installation out")
+    parser.add_argument("--result", action="store_true", help="write what the empty Home shows of the Session page")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fer-phq-") as scratch:
@@ -69,6 +74,9 @@ def main() -> None:
             subprocess.run(command, cwd=ROOT, env=make_environment(full, 0), check=True)
         camera = (camera_of(Path(scratch)), *ALLOWED)
         write_pictures(full, options.out, options.modes, options.pages, camera, "")
+        if options.result:
+            for mode in options.modes:
+                write_result(options.out / f"session-{mode}.webp", mode)
         if not options.no_empty:
             write_pictures(Path(scratch) / "empty", options.out, options.modes, options.pages, camera, "-empty")
 
@@ -102,6 +110,21 @@ def write_pictures(
                 print(target)
             tab.close()
         browser.close()
+
+
+def write_result(page: Path, mode: str) -> None:
+    """Cut what the empty Home shows out of a picture of the Session page.
+
+    Args:
+        page: The picture.
+        mode: "light" or "dark".
+    """
+    with Picture.open(page) as whole:
+        part = whole.crop(RESULT)
+        size = (RESULT_WIDTH, round(RESULT_WIDTH * part.height / part.width))
+        part.resize(size, Picture.Resampling.LANCZOS).save(
+            ROOT / "dashboard" / "static" / f"result-{mode}.webp", quality=80, method=6
+        )
 
 
 def take_picture(tab: Any, address: str, target: Path) -> None:

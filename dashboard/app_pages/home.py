@@ -9,6 +9,8 @@ from dashboard.i18n import _, mark, n_, render
 from dashboard.widgets import permission, ui
 from dashboard.widgets.jobs import live_jobs, worker_warning
 from db.records import LIVE_STATES, AttentionItem, AttentionKind, JobView, SessionSummary
+from fer_phq.core.errors import FerPhqError
+from service.demo import queue_demo
 
 PAGE_SIZE = 12
 ALERTS = 6
@@ -26,6 +28,16 @@ SENTENCES = {
     AttentionKind.NO_CONSENT: mark("Ask for consent and record it, or erase the session."),
     AttentionKind.PAST_RETENTION: mark("Erase the session, or extend how long it may be kept."),
 }
+
+PURPOSE = mark(
+    "fer-phq finds the face and the voice of a person in the video of a session, draws a timeline of seven emotions, "
+    "measures facial behaviour, speech and words, and gives a PHQ estimate with an interval. It works on this machine "
+    "and sends nothing elsewhere."
+)
+DEMONSTRATION = mark(
+    "The demonstration is a made-up person with six short, rendered recordings and made-up questionnaires, all marked. "
+    "It can be erased on Trends at any time."
+)
 
 
 def attention(items: list[AttentionItem]) -> None:
@@ -89,18 +101,35 @@ def recent(rows: list[SessionSummary], limit: int) -> None:
 
 
 def welcome() -> None:
-    """Draw what to do first."""
+    """Draw what the product is, a picture of a result, and what to do first."""
     with ui.card("welcome"):
-        ui.empty(
-            _("No sessions yet"),
-            _(
-                "Upload a recording of a person's face to see its emotion timeline and estimate. To look around first, "
-                "run `fer-phq demo` in a terminal: it adds a clearly marked demonstration subject."
-            ),
+        words, picture = st.columns([0.46, 0.54], gap="large", vertical_alignment="center")
+        with words:
+            st.subheader(_("What a recording of a session shows"))
+            st.markdown(_(PURPOSE))
+            if permission.may_change():
+                first_steps()
+            else:
+                permission.reading_note()
+        alternative = ui.text(_("The Session page of the demonstration: player, emotions of a moment, timeline."))
+        picture.html(
+            f'<img class="fp-picture" src="app/static/result-{context.colours().mode}.webp" alt="{alternative}">'
         )
-        middle = st.columns([0.38, 0.24, 0.38])[1]
-        if permission.may_change() and middle.button(_("Upload a recording"), type="primary", width="stretch"):
-            st.switch_page(ui.NEW_SESSION)
+
+
+def first_steps() -> None:
+    """Draw the two ways to a first result."""
+    upload, demonstration = st.columns(2)
+    if upload.button(_("Upload a recording"), type="primary", width="stretch"):
+        st.switch_page(ui.NEW_SESSION)
+    if demonstration.button(_("Load the demonstration"), width="stretch"):
+        try:
+            queue_demo(context.settings(), context.store())
+        except FerPhqError as error:
+            ui.problem(error)
+        else:
+            st.rerun()
+    ui.note(_(DEMONSTRATION))
 
 
 ui.heading(_("Home"))

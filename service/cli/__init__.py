@@ -19,11 +19,22 @@ from service.cli.commands import RootGroup
 from service.logs import configure_logging
 from service.models.error_file import write_error
 
+START = f"""\
+fer-phq {__version__} reads wellbeing from session recordings. Not a diagnosis.
+
+  fer-phq demo                  make a marked demonstration to look at
+  fer-phq up                    start the dashboard and print its address
+  fer-phq analyze session.mp4   analyse a recording here
+  fer-phq doctor                check this installation
+  fer-phq --help                list all commands
+"""
+"""What the command says alone."""
+
 app = typer.Typer(
     name="fer-phq",
     cls=RootGroup,
     help="Emotion timelines and PHQ estimates from session recordings. Not a diagnosis.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -38,11 +49,14 @@ def _print_version(is_on: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Take the options that stand before a command; without one, say what to do first."""
+    if context.invoked_subcommand is None:
+        print(START, end="")
 
 
 def main() -> None:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.table import Table
-from rich.text import Text
 
 from fer_phq.core.errors import FerPhqError, ModelError
 from fer_phq.core.paths import printable
@@ -46,16 +44,21 @@ def list_command() -> None:
     from fer_phq.models.checkpoint import list_bundles
 
     active = active_id()
-    table = Table("", "model id", "backbone", "PHQ head", "from", "folder")
     for bundle in list_bundles():
-        phq = bundle.config.phq
-        head = f"{phq.scale}, {phq.provenance} labels" if phq else "none"
-        mark = "active" if bundle.model_id == active else ""
-        used = {modality for subset in phq.modalities for modality in subset} if phq else set()
-        sources = ", ".join(modality for modality in Modality if modality in used)
-        cells = (mark, bundle.model_id, bundle.config.backbone, head, sources, str(bundle.path))
-        table.add_row(*(Text(printable(cell)) for cell in cells))
-    Console().print(table)
+        mark = " (active)" if bundle.model_id == active else ""
+        print(printable(f"{bundle.model_id}{mark}"))
+        print(printable(f"  {bundle.config.backbone}; {_heads_line(bundle)}"))
+        print(printable(f"  {bundle.path}"))
+
+
+def _heads_line(bundle: Bundle) -> str:
+    """Return what the PHQ heads of a bundle are, in a line of 80 columns."""
+    phq = bundle.config.phq
+    if not phq:
+        return "no PHQ heads"
+    used = {modality for subset in phq.modalities for modality in subset}
+    sources = ", ".join(modality for modality in Modality if modality in used)
+    return f"{phq.scale} by {phq.provenance} labels, from {sources}"
 
 
 def show_command(name: Name = None) -> None:

@@ -118,6 +118,30 @@ def create_demo(
         return DemoReport(len(missing), len(clips) - len(missing), _save_questionnaires(store, subject))
 
 
+def queue_demo(settings: AppSettings, store: Store, clips: Sequence[DemoClip] = CLIPS) -> int:
+    """Make the demonstration subject with its questionnaires, and leave the recordings to a worker.
+
+    Args:
+        settings: The installation.
+        store: Where the subject goes, with the actor's name.
+        clips: The recordings, one a session. Those that are sessions already stay as they are.
+
+    Returns:
+        The number of recordings that were queued.
+
+    Raises:
+        FerPhqError: There is no room on the disk, a locked database, a subject of that name that is not the
+            demonstration, an actor who may only read, or another run at work.
+    """
+    with _exclusive(settings):
+        subject = _get_or_create_subject(store)
+        missing = [clip for clip in clips if _find_session(store, subject, clip) is None]
+        for clip in missing:
+            _get_or_add_session(settings, store, subject, clip, enqueue=True)
+        _save_questionnaires(store, subject)
+        return len(missing)
+
+
 def remove_demo(settings: AppSettings) -> DemoErasure:
     """Erase every subject that is marked as a demonstration, with sessions, questionnaires and recordings.
 
@@ -187,7 +211,9 @@ def _is_analysed(store: Store, subject: SubjectRecord, clip: DemoClip, analyst: 
     return analysis is not None
 
 
-def _get_or_add_session(settings: AppSettings, store: Store, subject: SubjectRecord, clip: DemoClip) -> SessionRecord:
+def _get_or_add_session(
+    settings: AppSettings, store: Store, subject: SubjectRecord, clip: DemoClip, *, enqueue: bool = False
+) -> SessionRecord:
     """Return the clip's session; a new one, with a copy of the clip, where it or its recording is missing."""
     session = _find_session(store, subject, clip)
     if session is not None and session.media_path is not None and _recording_path(settings, session).is_file():
@@ -200,7 +226,7 @@ def _get_or_add_session(settings: AppSettings, store: Store, subject: SubjectRec
         recorded_at=_weeks_before(subject.created_at, clip.weeks_ago),
         consent_by=CONSENT_BY,
         consent_text=CONSENT_TEXT,
-        enqueue=False,
+        enqueue=enqueue,
     )
     return store.sessions.get(session_id=result.session_id)
 

@@ -20,6 +20,7 @@ from fer_phq.core.analysis import SessionAnalysis, Settings
 from fer_phq.core.messages import literal
 from fer_phq.core.phq import PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
 from fer_phq.models.checkpoint import find_bundle
+from service.demo.content import CLIPS, LABEL
 from service.settings import AppSettings
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +63,32 @@ def test_home_lists_sessions_and_low_coverage(store: Store) -> None:
     assert "DEMO-01" in said
     assert "Low coverage" in said
     assert any(item.kind is AttentionKind.LOW_COVERAGE for item in store.triage.list_items())
+
+
+def load_demonstration(app: AppTest) -> None:
+    """Click the button of the empty Home."""
+    next(button for button in app.button if button.label == "Load the demonstration").click().run()
+
+
+def test_the_empty_home_loads_the_demonstration(installation: AppSettings, store: Store) -> None:
+    app = open_page("home")
+    load_demonstration(app)
+    assert not app.exception
+    (subject,) = store.subjects.list_all()
+    assert subject.is_demo
+    queued = store.jobs.list_newest(states=[JobState.QUEUED])
+    assert sorted(view.original_name for view in queued) == [clip.path.name for clip in CLIPS]
+    said = words(app)
+    assert "Being analysed" in said
+    assert "Load the demonstration" not in said
+
+
+def test_a_name_that_is_in_use_is_said_and_nothing_is_queued(installation: AppSettings, store: Store) -> None:
+    store.subjects.create(label=LABEL)
+    app = open_page("home")
+    load_demonstration(app)
+    assert "is not the demonstration" in app.error[0].value
+    assert store.jobs.list_newest() == []
 
 
 def test_home_shows_a_failed_job_with_its_sentence(installation: AppSettings, store: Store) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import resource
 import sqlite3
 import subprocess
@@ -25,6 +26,7 @@ from fer_phq.behaviour.files.tables import closure_table
 from fer_phq.behaviour.measures import closures
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.features.files import read_features
+from fer_phq.models.checkpoint import SHIPPED, read_bundle
 from service import cli
 from service.cli.analysis import recordings as recordings_cli
 from service.cli.commands import COMMANDS
@@ -404,19 +406,29 @@ def test_a_folder_without_recordings_is_one_sentence(run, tmp_path):
     assert "holds no recordings" in done.stderr
 
 
+def test_alone_it_says_what_to_do_first(run):
+    done = run()
+    assert done.returncode == 0
+    for command in re.findall(r"^  fer-phq ([a-z]+)", done.stdout, re.MULTILINE):
+        assert command in COMMANDS
+    assert "fer-phq up" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) < 80
+
+
 def test_models_are_listed_shown_and_verified():
     runner = CliRunner()
-    listed = runner.invoke(cli.app, ["models", "list"], env={"COLUMNS": "200"})
-    assert "active" in listed.stdout
-    assert "simulated labels" in listed.stdout
+    listed = runner.invoke(cli.app, ["models", "list"])
+    bundle, heads, folder = listed.stdout.splitlines()
+    assert bundle == f"{read_bundle(SHIPPED).model_id} (active)"
+    assert "simulated labels" in heads
+    assert folder.strip() == str(SHIPPED)
+    assert max(len(bundle), len(heads)) <= 80
     assert "simulated" in runner.invoke(cli.app, ["models", "show"]).stdout
     assert "is whole" in runner.invoke(cli.app, ["models", "verify"]).stdout
 
 
 def test_damaged_weights_are_found(run, tmp_path):
     import shutil
-
-    from fer_phq.models.checkpoint import SHIPPED
 
     copy = shutil.copytree(SHIPPED, tmp_path / "copy")
     data = bytearray((copy / "model.safetensors").read_bytes())

@@ -151,7 +151,7 @@ def test_an_active_model_that_vanished_is_told(installation):
         store.settings.set(key="active_model", value="gone-01234567")
     with pytest.raises(ModelError, match="gone-01234567 is not on this machine any more"):
         active_bundle(installation)
-    assert SHIPPED.name in run("models", "list", env={"COLUMNS": "200"}).output
+    assert SHIPPED.name in run("models", "list").output
     assert run("models", "activate", SHIPPED.name, "--yes").exit_code == 0
     assert active_bundle(installation).path == SHIPPED
 

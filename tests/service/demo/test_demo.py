@@ -8,12 +8,12 @@ import av
 import numpy as np
 import pytest
 
-from db.records import QuestionnaireSource
+from db.records import JobState, QuestionnaireSource
 from db.store import Store
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, StoreError
 from service import cli
-from service.demo import create_demo, remove_demo
+from service.demo import create_demo, queue_demo, remove_demo
 from service.demo.content import CLIPS, CLIPS_DIR, CONSENT_TEXT, LABEL, QUESTIONNAIRES, DemoClip
 from service.ingest.media import MediaStore
 from service.settings import AppSettings
@@ -135,6 +135,19 @@ def test_the_questionnaires_are_marked_and_never_touch_item_9(made, demo_store):
     assert [(q.total, q.difficulty) for q in answered[::-1]] == [(sum(q.items), q.difficulty) for q in QUESTIONNAIRES]
     assert all(q.source is QuestionnaireSource.DEMO and q.items[8] == 0 and not q.item9_flag for q in answered)
     assert not [item for item in demo_store.triage.list_items() if item.kind == "item_9"]
+
+
+def test_the_recordings_wait_for_a_worker_where_they_are_queued(settings, store, short_clips):
+    assert queue_demo(settings, store, short_clips) == 2
+    (subject,) = store.subjects.list_all()
+    assert subject.is_demo
+    rows = demo_sessions(store)
+    assert [row.session.original_name for row in rows] == [clip.path.name for clip in short_clips]
+    assert all(row.session.consent.text_version == CONSENT_TEXT for row in rows)
+    assert [row.job.state for row in rows] == [JobState.QUEUED] * 2
+    assert len(store.questionnaires.list_by_subject(subject_id=subject.id)) == len(QUESTIONNAIRES)
+    assert queue_demo(settings, store, short_clips) == 0
+    assert len(store.jobs.list_newest()) == 2
 
 
 def test_the_second_run_changes_nothing(made, demo_store, short_clips):
