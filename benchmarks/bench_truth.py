@@ -4,6 +4,7 @@
     python benchmarks/bench_truth.py persons [--people FOLDER] [--ferplus FILE] [--recordings N]
     python benchmarks/bench_truth.py pitch
     python benchmarks/bench_truth.py behaviour
+    python benchmarks/bench_truth.py turned [--clips FOLDER]
 
 `rate`: clips that come with the product, and simulated sessions, analysed at several rates of sampling; right is that
 nothing moves from the grid's rate on. `halves`: the two halves of a session against the whole; right is that their mean
@@ -19,11 +20,14 @@ pitch, and speech where the person speaks.
 
 `behaviour`: what PHQ heads read of simulated faces that were looked at less often, with pictures that stand for a
 while, and as the store keeps them; right is what 30 pictures a second show, or nothing.
+`turned`: the clips as if their mark of rotation were lost, and what would be said of them if nobody looked; right is
+that a sentence says so and no estimate is given.
 """
 
 from __future__ import annotations
 
 import argparse
+import struct
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -61,6 +65,7 @@ from fer_phq.faces import (  # noqa: E402
 )
 from fer_phq.features.functionals import functionals  # noqa: E402
 from fer_phq.models.model import FerPhqModel, load_model  # noqa: E402
+from fer_phq.pipeline import messages  # noqa: E402
 from fer_phq.video import sample_frames  # noqa: E402
 from fer_phq.video.sampling import displayed_at_rate  # noqa: E402
 from training.simulation.behaviour.frames import draw_frames, look_at  # noqa: E402
@@ -82,6 +87,9 @@ LOOKS_HZ = (60.0, 25.0, 20.0, 15.0, 12.0, 8.0)
 USUAL_LOOKS_HZ = 30.0
 COUNTED = ("smiles_a_minute", "smiling", "looking_down", "looking_away", "blinks_a_minute")
 """Functionals of what is counted from a threshold on: one at the threshold is there at one rate and not at another."""
+ROTATIONS = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+"""Of degrees clockwise the matrix that an MP4 has."""
+TURNED = {messages.FACE_ON_ITS_SIDE.code, messages.FACE_UPSIDE_DOWN.code}
 Float = npt.NDArray[np.float64]
 
 
@@ -481,6 +489,48 @@ def model_score(model: FerPhqModel, series: FeatureSeries) -> float:
     return phq.score if isinstance(phq, PhqEstimate) else float("nan")
 
 
+def turned_clips(model: FerPhqModel, folder: Path) -> Iterator[str]:
+    """Yield the table of clips that lie on their side or stand on their head."""
+    yield "| turned by | coverage | expressions moved by | estimates would move by | estimates | warned |"
+    yield "|---|---|---|---|---|---|"
+    paths = sorted(folder.glob("*.mp4"))
+    with tempfile.TemporaryDirectory() as folder_of_copies:
+        for degrees in ROTATIONS:
+            copies = [turn(path, Path(folder_of_copies) / f"{degrees}-{path.name}", degrees) for path in paths]
+            analyses = [analyze(clip, model, Settings(face_rate=0)) for clip in copies]
+            if not degrees:
+                upright = analyses
+            pairs = list(zip(analyses, upright, strict=True))
+            moved = [
+                np.abs(turned.emotion_distribution - clip.emotion_distribution).sum() / 2 for turned, clip in pairs
+            ]
+            shifts = [abs(ungated_score(turned, model) - ungated_score(clip, model)) for turned, clip in pairs]
+            coverages = [analysis.coverage for analysis in analyses]
+            warned = sum(any(warning.code in TURNED for warning in analysis.warnings) for analysis in analyses)
+            estimates = sum(isinstance(analysis.phq, PhqEstimate) for analysis in analyses)
+            yield (
+                f"| {degrees} degrees | {min(coverages):.2f} to {max(coverages):.2f} | "
+                f"{np.median(moved):.2f}, {max(moved):.2f} | {np.median(shifts):.1f}, {max(shifts):.1f} points | "
+                f"{estimates} of {len(paths)} | {warned} of {len(paths)} |"
+            )
+
+
+def ungated_score(analysis: SessionAnalysis, model: FerPhqModel) -> float:
+    """Return what the face's head would estimate, however little of the face was seen."""
+    phq = read(analysis, model).phq
+    return phq.score if isinstance(phq, PhqEstimate) else float("nan")
+
+
+def turn(source: Path, path: Path, degrees: int) -> Path:
+    """Write a copy of an MP4 whose mark says that its first track is turned clockwise."""
+    a, b, c, d = ROTATIONS[degrees]
+    raw = bytearray(source.read_bytes())
+    at = raw.index(b"tkhd") + 44
+    struct.pack_into(">9i", raw, at, a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    path.write_bytes(raw)
+    return path
+
+
 def words(phq: PhqResult) -> str:
     """Return an estimate, or the reason why there is none."""
     return f"{phq.score:.2f}" if isinstance(phq, PhqEstimate) else f"unavailable: {phq.message}"
@@ -502,6 +552,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "frames": lambda: variable_frames(model, options.clips),
         "behaviour": lambda: behaviour_of_heads(model),
         "pitch": voices.pitch_tables,
+        "turned": lambda: turned_clips(model, options.clips),
         "persons": lambda: persons(options.people, options.ferplus, options.recordings),
     }
     for part in options.parts:

@@ -20,6 +20,8 @@ from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, P
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TWICE_A_SECOND = Sampling()
 DURATION_S = 10.0
+UPRIGHT_FACE = np.array([(-18, -15), (18, -15), (0, 5), (-14, 26), (14, 26)])
+"""Five landmarks in pixels around their middle."""
 NO_HEAD = PhqUnavailable(UnavailableReason.NO_HEAD)
 
 
@@ -77,7 +79,7 @@ def sample_timeline(frames: int = 20, *, gaps: tuple[int, ...] = (3, 4), seed: i
     draw = np.random.default_rng(seed)
     emotions = draw.dirichlet(np.ones(7), frames).astype(np.float32)
     box = draw.uniform(0, 300, (frames, 4)).astype(np.float32)
-    landmarks = draw.uniform(0, 300, (frames, 5, 2)).astype(np.float32)
+    landmarks = (draw.uniform(0, 300, (frames, 5, 2))[:, :1] + UPRIGHT_FACE).astype(np.float32)
     score, quality = draw.uniform(0.5, 1, (2, frames)).astype(np.float32)
     for column in (emotions, box, landmarks, score, quality):
         column[list(gaps)] = np.nan

@@ -181,14 +181,15 @@ def read_code(picture: Picture) -> int:
     return int("".join("1" if row[x] > 128 else "0" for x in centres), 2)
 
 
-def set_rotation(path: Path, degrees_clockwise: int) -> None:
-    """Patch the track header's display matrix of the (only) video track of an MP4 or MOV, in place."""
+def set_rotation(path: Path, degrees_clockwise: int) -> Path:
+    """Patch the track header's display matrix of the (only) video track of an MP4 or MOV, in place; return the path."""
     one, matrices = 1 << 16, {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
     a, b, c, d = matrices[degrees_clockwise % 360]
     raw = bytearray(path.read_bytes())
     at = raw.index(b"tkhd") + 4  # version 0: the matrix starts 40 bytes after version and flags
     struct.pack_into(">9i", raw, at + 40, a * one, b * one, 0, c * one, d * one, 0, 0, 0, 1 << 30)
     path.write_bytes(raw)
+    return path
 
 
 def truncate(source: Path, path: str | Path, share: float = 0.5) -> Path:

@@ -255,6 +255,13 @@ class RecordingInfo:
     sound_tracks: tuple[SoundTrackInfo, ...] = ()
 
 
+UPRIGHT_DEG = 45.0
+"""Degrees from upright beyond which a face lies on its side."""
+UPSIDE_DOWN_DEG = 135.0
+"""Degrees from upright beyond which it is upside down."""
+LARGEST_TURNED_SHARE = 0.5
+"""Share of a face's time that it may not be upright for an estimate: recordings turned by 90 degrees moved it by up to
+2.5 points (`benchmarks/bench_truth.py turned`)."""
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")
 DECIMALS = {
     "time_s": 6,
@@ -265,6 +272,21 @@ DECIMALS = {
     "quality": 4,
 }
 """Decimals of a timeline's numbers in JSON and CSV."""
+
+
+def roll_of_landmarks(landmarks: FloatArray) -> FloatArray:
+    """Compute how faces are turned in the picture, from the middle of the mouth to that of the eyes.
+
+    Args:
+        landmarks: (..., 5, 2) pixels: eye, eye, nose, mouth corner, mouth corner; NaN where there is no face.
+
+    Returns:
+        (...) degrees, -180 to 180: 0 upright, positive tilts to the person's right shoulder; NaN where eyes and mouth
+        lie at one place.
+    """
+    up = landmarks[..., :2, :].mean(axis=-2) - landmarks[..., 3:, :].mean(axis=-2)
+    roll: FloatArray = np.degrees(np.arctan2(-up[..., 0], -up[..., 1])).astype(np.float32)
+    return np.where(up.any(axis=-1), roll, np.float32(np.nan))
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,6 +329,21 @@ class Timeline:
     def face_s(self) -> float:
         """Seconds in which the subject's face was seen."""
         return float(self.duration_s[self.has_face].sum())
+
+    def turned_share(self, least_deg: float = UPRIGHT_DEG, most_deg: float = 180.0) -> float:
+        """Compute the share of the time with the subject's face in which it is turned in the picture, to either side.
+
+        Args:
+            least_deg: From where it counts, in degrees from upright.
+            most_deg: Up to where.
+
+        Returns:
+            0 to 1; 0 without a face.
+        """
+        with np.errstate(invalid="ignore"):
+            roll = np.abs(roll_of_landmarks(self.landmarks))
+            turned = (roll > least_deg) & (roll <= most_deg)
+        return float(self.duration_s[turned].sum()) / self.face_s if self.face_s > 0 else 0.0
 
     def coverage(self, recording_s: float) -> float:
         """Compute the share of a recording in which the subject's face was seen.
@@ -685,7 +722,7 @@ def display_durations(time_s: TimeArray, end_s: float | None) -> TimeArray:
 
 
 def check_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable | None:
-    """Check whether the face was seen enough for an estimate.
+    """Check whether the face was seen enough, and upright, for an estimate.
 
     Args:
         analysis: The analysis.
@@ -705,6 +742,9 @@ def check_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable 
     if face_s < fewest_s - 1e-6:
         detail = texts.FACE_SELDOM_SEEN(seconds=face_s, minimum=fewest_s)
         return PhqUnavailable(UnavailableReason.TOO_SHORT, detail)
+    turned = analysis.timeline.turned_share()
+    if turned > LARGEST_TURNED_SHARE:
+        return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, texts.FACE_TURNED(share=turned))
     return None
 
 

@@ -23,6 +23,10 @@ COVERAGE_BELOW_FLOOR = template(
     "the face was seen in {coverage:.0%} of the recording, below {floor:.0%}",
 )
 FACE_SELDOM_SEEN = template("core.face_seldom_seen", "the face was seen for {seconds:.1f} s, less than {minimum:.1f} s")
+FACE_TURNED = template(
+    "core.face_turned",
+    "the face lies on its side or is upside down in {share:.0%} of the time in which it was seen",
+)
 
 NOT_A_DIAGNOSIS = template(
     "api.not_a_diagnosis",

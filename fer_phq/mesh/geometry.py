@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_phq.core.analysis import UPSIDE_DOWN_DEG, roll_of_landmarks
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.messages import Message
 from fer_phq.faces.detector import Detection
@@ -97,12 +98,12 @@ def measure_face(image: Image, detection: Detection, landmarker: FaceLandmarker)
         detection: The face.
         landmarker: Fits the mesh.
     """
+    gaps = _turned(detection)
     if detection.size < LEAST_SIZE:
-        return FaceGeometry(gaps=(messages.FACE_TOO_SMALL(size=detection.size, least=LEAST_SIZE),))
+        return FaceGeometry(gaps=(*gaps, messages.FACE_TOO_SMALL(size=detection.size, least=LEAST_SIZE)))
     mesh = landmarker.fit_detection(image, detection)
     if mesh.presence < LEAST_PRESENCE or mesh_offset(mesh, detection) > LARGEST_OFFSET:
-        return FaceGeometry(mesh.presence, gaps=(messages.NO_MESH(),))
-    gaps = []
+        return FaceGeometry(mesh.presence, gaps=(*gaps, messages.NO_MESH()))
     (head,) = fit_heads(mesh.points[None], np.array([image.shape[1::-1]]))
     head = head if head is not None and head.pose.in_range else None
     if head is None:
@@ -122,6 +123,14 @@ def measure_face(image: Image, detection: Detection, landmarker: FaceLandmarker)
             blendshapes[_EYE_COLUMNS] = np.nan  # the mesh draws lids where none are seen
     pose = None if head is None else head.pose
     return FaceGeometry(mesh.presence, mesh.points, pose, gaze, blendshapes, tuple(gaps))
+
+
+def _turned(detection: Detection) -> list[Message]:
+    """Return that a face is not upright, as in a picture without its mark of rotation."""
+    roll = float(roll_of_landmarks(detection.landmarks))
+    if abs(roll) > UPSIDE_DOWN_DEG:
+        return [messages.FACE_UPSIDE_DOWN()]
+    return [messages.FACE_ON_ITS_SIDE(degrees=90 if roll > 0 else 270)] if abs(roll) > LARGEST_ROLL_DEG else []
 
 
 def mesh_offset(mesh: FaceMesh, detection: Detection) -> float:

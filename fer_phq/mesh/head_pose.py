@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.core.analysis import UPRIGHT_DEG
 from fer_phq.core.arrays import FloatArray
 from fer_phq.mesh.points import RIGID_POINTS
 
@@ -29,7 +30,7 @@ LARGEST_YAW_DEG = 45.0
 """Beyond it half of the face is out of sight, and the pose is missing."""
 LARGEST_PITCH_DEG = 40.0
 """As `LARGEST_YAW_DEG`."""
-LARGEST_ROLL_DEG = 45.0
+LARGEST_ROLL_DEG = UPRIGHT_DEG
 """Beyond it the detector's landmarks, from which the mesh starts, are unsure."""
 
 FLATNESS = 0.86

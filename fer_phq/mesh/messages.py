@@ -17,6 +17,14 @@ TURNED_TOO_FAR = template(
     "The head is turned further than its pose can be measured: {yaw:.0f} degrees to the side, "
     "{pitch:.0f} up or down, or {roll:.0f} towards a shoulder.",
 )
+FACE_ON_ITS_SIDE = template(
+    "mesh.face_on_its_side",
+    "The face lies on its side, and its expression is less sure: turn the picture by {degrees:.0f} degrees clockwise.",
+)
+FACE_UPSIDE_DOWN = template(
+    "mesh.face_upside_down",
+    "The face is upside down, and its expression is less sure: turn the picture by 180 degrees.",
+)
 TOO_SMALL_FOR_BLENDSHAPES = template(
     "mesh.too_small_for_blendshapes",
     "The face is {size:.0f} pixels wide: its blendshapes need {least:.0f}.",

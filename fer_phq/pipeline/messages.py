@@ -41,7 +41,19 @@ SPARSE_KEY_FRAMES = template(
 )
 NO_FACE = template(
     "pipeline.no_face",
-    "No face was found in any sampled frame: check lighting, distance and that the face is in view.",
+    "No face was found in any sampled frame: check lighting, distance and that the face is in view and upright.",
+)
+FACE_ON_ITS_SIDE = template(
+    "pipeline.face_on_its_side",
+    "The face lies on its side in {share:.0%} of the time in which it was found: its expressions are less sure there, "
+    "and facial behaviour is not measured. If the recording is turned, turn it by {degrees:.0f} degrees clockwise and "
+    "analyse it again.",
+)
+FACE_UPSIDE_DOWN = template(
+    "pipeline.face_upside_down",
+    "The face is upside down in {share:.0%} of the time in which it was found: it is often missed, its expressions are "
+    "less sure there, and facial behaviour is not measured. If the recording is upside down, turn it by 180 degrees "
+    "and analyse it again.",
 )
 LOW_COVERAGE = template(
     "pipeline.low_coverage",

@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from fer_phq.core.analysis import (
+    UPRIGHT_DEG,
+    UPSIDE_DOWN_DEG,
     FaceTable,
     RecordingInfo,
     SessionAnalysis,
@@ -17,6 +19,7 @@ from fer_phq.core.analysis import (
     Timeline,
     TrackSummary,
     display_durations,
+    roll_of_landmarks,
 )
 from fer_phq.core.arrays import FloatArray, Image, TimeArray
 from fer_phq.core.emotions import EMOTIONS
@@ -31,12 +34,16 @@ MAX_PICTURES = 240
 """The most pictures of an analysis: a person of many tracks has pictures of those that are seen longest."""
 PICTURE_QUALITY = 80
 """JPEG quality of a track's picture: about three kilobytes at the side of a crop."""
+TURNED_SHARE = 0.1
+"""Share of the face's time from which it is said that it is not upright."""
 FACE_WARNINGS = (
     messages.OTHER_TRACKS,
     messages.FACES_BY_HAND,
     messages.UNCERTAIN_TRACKS,
     messages.NO_FACE,
     messages.LOW_COVERAGE,
+    messages.FACE_ON_ITS_SIDE,
+    messages.FACE_UPSIDE_DOWN,
 )
 """What is said of the choice of the subject's faces, and of the faces themselves."""
 
@@ -108,7 +115,7 @@ class SubjectFaces:
         return timeline
 
     def warnings(self, settings: Settings) -> tuple[Message, ...]:
-        """Return what limits the result: other people in view, or a face that is seldom seen."""
+        """Return what limits the result: other people in view, or a face that is seldom seen or not upright."""
         warnings = []
         subject_ids = tuple(str(track.track) for track in self.tracks if track.is_subject)
         # A face seen in a single frame is mostly a half-hidden one, not another person.
@@ -123,7 +130,22 @@ class SubjectFaces:
             warnings.append(messages.NO_FACE())
         elif coverage < settings.coverage_floor:
             warnings.append(messages.LOW_COVERAGE(coverage=coverage, floor=settings.coverage_floor))
-        return tuple(warnings)
+        return (*warnings, *_warn_of_turned_face(timeline))
+
+
+def _warn_of_turned_face(timeline: Timeline) -> list[Message]:
+    """Return that the face is not upright in a part of its time, as in a recording without its mark of rotation."""
+    warnings = []
+    lying = timeline.turned_share(UPRIGHT_DEG, UPSIDE_DOWN_DEG)
+    if lying >= TURNED_SHARE:
+        roll = roll_of_landmarks(timeline.landmarks)
+        to_the_left = timeline.duration_s[(roll > UPRIGHT_DEG) & (roll <= UPSIDE_DOWN_DEG)].sum()
+        to_the_right = timeline.duration_s[(roll < -UPRIGHT_DEG) & (roll >= -UPSIDE_DOWN_DEG)].sum()
+        warnings.append(messages.FACE_ON_ITS_SIDE(share=lying, degrees=90 if to_the_left >= to_the_right else 270))
+    upside_down = timeline.turned_share(UPSIDE_DOWN_DEG)
+    if upside_down >= TURNED_SHARE:
+        warnings.append(messages.FACE_UPSIDE_DOWN(share=upside_down))
+    return warnings
 
 
 class FaceCollector:

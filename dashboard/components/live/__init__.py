@@ -164,6 +164,8 @@ def _gap_sentences() -> dict[str, str]:
     return {
         mesh_messages.FACE_TOO_SMALL.code: _("The face is too small for its mesh: come nearer."),
         mesh_messages.NO_MESH.code: _("The mesh does not fit the face: it may be covered, cut off or turned too far."),
+        mesh_messages.FACE_ON_ITS_SIDE.code: _("The face lies on its side: turn the camera or sit up."),
+        mesh_messages.FACE_UPSIDE_DOWN.code: _("The face is upside down: turn the camera."),
         mesh_messages.TURNED_TOO_FAR.code: _("The head is turned too far for its pose."),
         mesh_messages.TOO_SMALL_FOR_BLENDSHAPES.code: _("The face is too small for its blendshapes: come nearer."),
         mesh_messages.TOO_SMALL_FOR_GAZE.code: _("The eyes are too small for the gaze: come nearer."),

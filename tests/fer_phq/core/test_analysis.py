@@ -15,12 +15,15 @@ from fer_phq.core.analysis import (
     Timeline,
     Timing,
     check_face,
+    roll_of_landmarks,
     usable_features,
 )
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import SettingsError
 from fer_phq.core.messages import from_json, literal
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
+
+UPRIGHT = np.array([(-1, -1), (1, -1), (0, 0), (-0.8, 1), (0.8, 1)], np.float32)
 
 
 def timeline(has_face: list[bool]) -> Timeline:
@@ -30,7 +33,7 @@ def timeline(has_face: list[bool]) -> Timeline:
     columns = {
         "emotions": emotions,
         "box": rng.uniform(0, 100, (n, 4)).astype(np.float32),
-        "landmarks": rng.uniform(0, 100, (n, 5, 2)).astype(np.float32),
+        "landmarks": (rng.uniform(0, 100, (n, 1, 2)) + 20 * UPRIGHT).astype(np.float32),
         "detection_score": rng.uniform(0.5, 1, n).astype(np.float32),
         "quality": rng.uniform(0, 1, n).astype(np.float32),
     }
@@ -118,6 +121,29 @@ def test_a_face_that_is_seen_briefly_is_too_short():
     assert check_face(analysis([True, True, True]), few) is None
     held = replace(timeline([True, True]), end_s=1.5)
     assert check_face(replace(brief, timeline=held), few) is None, "one picture may be held long"
+
+
+def turned(degrees: float):
+    """Landmarks of a face that tilts to its right shoulder, which is at the picture's left."""
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return UPRIGHT @ np.array([[cos, -sin], [sin, cos]], np.float32)
+
+
+@pytest.mark.parametrize("degrees", [0, 30, -30, 90, -90, 170, -170])
+def test_the_roll_of_landmarks_is_that_of_the_head(degrees):
+    assert roll_of_landmarks(turned(degrees) * 40 + 200) == pytest.approx(degrees, abs=0.01)
+    assert np.isnan(roll_of_landmarks(np.full((5, 2), np.nan, np.float32)))
+    assert np.isnan(roll_of_landmarks(np.full((5, 2), 7, np.float32)))
+
+
+def test_a_face_that_lies_for_more_than_half_of_its_time_has_no_estimate():
+    seen = analysis([True] * 8)
+    few = Settings(min_face_frames=3)
+    for lying, share in ((4, None), (5, "62%")):
+        landmarks = np.stack([turned(100 if row < lying else 5) for row in range(8)])
+        reason = check_face(replace(seen, timeline=replace(seen.timeline, landmarks=landmarks)), few)
+        assert (reason is None) == (share is None)
+        assert share is None or f"in {share} of the time" in str(reason.message)
 
 
 def test_coverage_is_time_seen_of_the_recordings_duration():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from fer_phq.core.analysis import roll_of_landmarks
 from fer_phq.faces import Detection
 from fer_phq.mesh import measure_face, messages
 from fer_phq.mesh.points import BLENDSHAPES
@@ -56,9 +57,25 @@ def test_the_mesh_of_a_face_beside_the_detection_is_not_taken(portrait, detectio
     assert geometry.points is None
 
 
-def test_a_face_upside_down_has_no_mesh(portrait, detector, landmarker):
-    for face in detector.detect([np.ascontiguousarray(portrait[::-1, ::-1])])[0]:
-        assert measure_face(portrait[::-1, ::-1], face, landmarker).head_pose is None
+@pytest.mark.parametrize(("quarters", "expected", "degrees"), [(1, 90, 90), (3, -90, 270)])
+def test_a_face_on_its_side_says_how_the_picture_must_be_turned(
+    portrait, detector, landmarker, quarters, expected, degrees
+):
+    (face,) = detector.detect([np.ascontiguousarray(np.rot90(portrait, quarters))])[0]
+    assert roll_of_landmarks(face.landmarks) == pytest.approx(expected, abs=20)
+    geometry = measure_face(np.ascontiguousarray(np.rot90(portrait, quarters)), face, landmarker)
+    assert geometry.gaps[0] == messages.FACE_ON_ITS_SIDE(degrees=degrees)
+    assert geometry.head_pose is geometry.gaze is None
+
+
+def test_a_face_upside_down_is_marked_and_has_no_pose(portrait, detection, landmarker):
+    turned = np.ascontiguousarray(portrait[::-1, ::-1])
+    far = np.array(portrait.shape[1::-1], np.float32)
+    x0, y0, x1, y1 = detection.box
+    face = Detection((far[0] - x1, far[1] - y1, far[0] - x0, far[1] - y0), 0.8, far - detection.landmarks)
+    geometry = measure_face(turned, face, landmarker)
+    assert geometry.gaps[0] == messages.FACE_UPSIDE_DOWN()
+    assert geometry.head_pose is geometry.gaze is None
 
 
 def test_a_profile_has_no_pose(head, detector, landmarker):

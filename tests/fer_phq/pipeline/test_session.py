@@ -1,14 +1,16 @@
 """The whole path on real files with the shipped weights: what a recording shows is what comes out, gaps included."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import recordings as make
 from PIL import Image
 from skimage import data
 
 from fer_phq import analyze, analyze_image, load_model
-from fer_phq.core.analysis import Sampling, Settings, Step
+from fer_phq.core.analysis import Sampling, Settings, Step, usable_features
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import AnalysisCancelled, RecordingError, SettingsError
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, UnavailableReason
@@ -108,6 +110,28 @@ def test_too_few_frames_and_too_low_coverage_have_no_estimate(recordings, model)
     floor = Settings(coverage_floor=0.95)
     leaving = analyze(recordings(seconds=9, fps=4, motion="leaving"), model, floor)
     assert leaving.phq.reason is UnavailableReason.LOW_COVERAGE
+
+
+@pytest.mark.parametrize(("rotation", "degrees"), [(90, 270), (270, 90)])
+def test_a_recording_that_lies_on_its_side_says_so_and_has_no_estimate(recordings, model, tmp_path, rotation, degrees):
+    """As a telephone's without its mark of rotation."""
+    turned = make.set_rotation(
+        shutil.copy(recordings(seconds=6, fps=4, motion="moving"), tmp_path / "turned.mp4"), rotation
+    )
+    result = analyze(turned, model, Settings(face_rate=4))
+    assert result.coverage > 0.8
+    assert messages.FACE_ON_ITS_SIDE(share=1.0, degrees=degrees) in result.warnings
+    assert (result.phq.reason, result.phq.message.code) == (UnavailableReason.OUT_OF_DISTRIBUTION, "core.face_turned")
+    assert np.isnan(result.behaviour.values[:, 1:]).all()
+    assert usable_features(result, Settings()).face is None
+
+
+def test_a_recording_that_is_upside_down_says_so(recordings, model, tmp_path):
+    turned = make.set_rotation(shutil.copy(recordings(seconds=6, fps=4, motion="moving"), tmp_path / "turned.mp4"), 180)
+    result = analyze(turned, model)
+    assert result.coverage > 0
+    assert any(warning.code == messages.FACE_UPSIDE_DOWN.code for warning in result.warnings)
+    assert isinstance(result.phq, PhqUnavailable)
 
 
 @pytest.mark.slow
