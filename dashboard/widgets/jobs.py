@@ -9,8 +9,11 @@ import streamlit as st
 from dashboard import context
 from dashboard.i18n import _, render
 from dashboard.widgets import permission, ui
+from db.records import JobState, NotFoundError, SessionSummary
+from fer_phq.core.phq import PhqUnavailable
 from service.jobs import messages, queue
 from service.jobs.queue import JobStatus
+from service.views.review import default_analysis
 
 LIVE_SECONDS = 1.5
 
@@ -23,6 +26,9 @@ def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
         label: What it is about.
         link: Whether the label leads to the session.
     """
+    if link and job.state == JobState.DONE:
+        _result_row(job, label)
+        return
     name, state, act = st.columns([0.34, 0.46, 0.2], vertical_alignment="center")
     if link:
         name.page_link(ui.SESSION, label=ui.md(label), query_params={"session": job.session_id})
@@ -46,6 +52,26 @@ def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
             st.rerun()
     else:
         state.html(f'<p class="fp-note">{ui.text(render(job.message))}</p>')
+
+
+def _result_row(job: JobStatus, label: str) -> None:
+    """Draw what an analysis gave: emotions, coverage, estimate, and its warnings."""
+    name, result = st.columns([0.34, 0.66], vertical_alignment="center")
+    name.page_link(ui.SESSION, label=ui.md(label), query_params={"session": job.session_id})
+    result.html(f'<p class="fp-note">{ui.text(render(job.message))}</p>')
+    try:
+        detail = context.store().sessions.get_detail(session_id=job.session_id)
+    except NotFoundError:  # erased meanwhile
+        return
+    analysis = default_analysis(detail.analyses, context.preferred_model())
+    if analysis is None:
+        return
+    with result:
+        ui.result(SessionSummary(detail.session, detail.subject.label, analysis, detail.job))
+        if isinstance(analysis.phq, PhqUnavailable):
+            ui.note(ui.sentence(render(analysis.phq.message)))
+        for warning in analysis.warnings:
+            ui.warn(render(warning))
 
 
 def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = True) -> None:

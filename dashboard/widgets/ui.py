@@ -302,9 +302,8 @@ def session_rows(rows: Sequence[SessionSummary], *, with_subject: bool = True) -
         with_subject: Whether the link names the subject; if not, it has the time of day.
     """
     left, right = st.columns([0.27, 0.73], vertical_alignment="center")
-    heads = (_("Most seen"), _("Emotion shares"), _("Coverage"), _("PHQ estimate (interval)"))
     left.html(_head_html((_("Session"),)))
-    right.html(_head_html(heads))
+    right.html(_head_html(_result_heads()))
     for row in rows:
         left, right = st.columns([0.27, 0.73], vertical_alignment="center")
         when = day(row.session.recorded_at)
@@ -312,6 +311,19 @@ def session_rows(rows: Sequence[SessionSummary], *, with_subject: bool = True) -
         left.page_link(SESSION, label=md(words), query_params={"session": row.session.id})
         right.html(_row_html(row))
     st.html(f'<div class="fp-keys">{_keys()}</div>')
+
+
+def result(row: SessionSummary) -> None:
+    """Draw what was analysed of one session under its heads: leading emotion, shares, coverage and estimate.
+
+    Args:
+        row: The session.
+    """
+    st.html(_head_html(_result_heads()) + _row_html(row))
+
+
+def _result_heads() -> tuple[str, ...]:
+    return _("Most seen"), _("Emotion shares"), _("Coverage"), _("PHQ estimate (interval)")
 
 
 def _head_html(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from shown_pages import MAIN, WHEN, answer, calm, estimated, html_of, open_page, plain, words
+from shown_pages import MAIN, WHEN, answer, calm, estimated, html_of, open_page, plain, press, words
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
@@ -65,15 +65,8 @@ def test_home_lists_sessions_and_low_coverage(store: Store) -> None:
     assert any(item.kind is AttentionKind.LOW_COVERAGE for item in store.triage.list_items())
 
 
-def load_demonstration(app: AppTest) -> None:
-    """Click the button of the empty Home."""
-    next(button for button in app.button if button.label == "Load the demonstration").click().run()
-
-
 def test_the_empty_home_loads_the_demonstration(installation: AppSettings, store: Store) -> None:
-    app = open_page("home")
-    load_demonstration(app)
-    assert not app.exception
+    app = press(open_page("home"), "Load the demonstration")
     (subject,) = store.subjects.list_all()
     assert subject.is_demo
     queued = store.jobs.list_newest(states=[JobState.QUEUED])
@@ -86,7 +79,7 @@ def test_the_empty_home_loads_the_demonstration(installation: AppSettings, store
 def test_a_name_that_is_in_use_is_said_and_nothing_is_queued(installation: AppSettings, store: Store) -> None:
     store.subjects.create(label=LABEL)
     app = open_page("home")
-    load_demonstration(app)
+    next(button for button in app.button if button.label == "Load the demonstration").click().run()
     assert "is not the demonstration" in app.error[0].value
     assert store.jobs.list_newest() == []
 
