@@ -22,6 +22,10 @@ from service.views.people import needs_choice
 from service.views.review import default_analysis
 
 ARRIVED = "arrived"
+"""The key of the arrivals, and the part of the page's address that names their sessions."""
+
+MOST_IN_ADDRESS = 50
+"""The newest arrivals that a reload brings back: addresses of more than some thousand characters are cut off."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,22 @@ class Arrival:
 
 
 def arrivals() -> dict[str, Arrival]:
-    """Return everything that arrived since the page was opened, by session."""
-    by_session: dict[str, Arrival] = st.session_state.setdefault(ARRIVED, {})
+    """Return everything that arrived since the page was opened, by session. A reload brings it back."""
+    if ARRIVED not in st.session_state:
+        st.session_state[ARRIVED] = _of_address()
+    by_session: dict[str, Arrival] = st.session_state[ARRIVED]
+    return by_session
+
+
+def _of_address() -> dict[str, Arrival]:
+    """Return the arrivals that the page's address names."""
+    by_session = {}
+    for session_id in st.query_params.get_all(ARRIVED)[:MOST_IN_ADDRESS]:
+        try:
+            detail = context.store().sessions.get_detail(session_id=session_id)
+        except NotFoundError:  # erased meanwhile, of nobody whom the viewer may see, or no session's name at all
+            continue
+        by_session[session_id] = Arrival(session_id, _label(detail.subject.label, detail.session.original_name), False)
     return by_session
 
 
@@ -72,7 +90,11 @@ def remember_import(result: FolderImport, details: SessionDetails) -> None:
 
 
 def _remember(session_id: str, subject: str, name: str, duplicate: bool) -> None:
-    arrivals()[session_id] = Arrival(session_id, f"{subject} · {name}", duplicate)
+    arrivals()[session_id] = Arrival(session_id, _label(subject, name), duplicate)
+
+
+def _label(subject: str, name: str) -> str:
+    return f"{subject} · {name}"
 
 
 def progress_card(title: str | None = None) -> None:
@@ -84,6 +106,7 @@ def progress_card(title: str | None = None) -> None:
     newest_first = list(reversed(arrivals().values()))
     if not newest_first:
         return
+    st.query_params[ARRIVED] = [arrival.session_id for arrival in newest_first[:MOST_IN_ADDRESS][::-1]]
     with ui.card("progress", title or _("3. Analysis")):
         worker_warning()
         live_jobs([(arrival.session_id, arrival.label) for arrival in newest_first], key="new_jobs")

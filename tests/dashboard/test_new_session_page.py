@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from analysis_samples import new_session
 from recordings import Recordings
 from shown_pages import calm, html_of, open_page, press, raw_html_of, tables, words
 from streamlit.testing.v1 import AppTest
@@ -154,3 +155,15 @@ def test_what_cannot_be_taken_is_told_and_the_rest_is_taken(share: Path, store: 
     assert str(share) not in html_of(app)
     assert "<i>P1" not in raw_html_of(app)
     assert [row.session.original_name for row in store.sessions.list_recent()] == ["a.mp4"]
+
+
+def test_a_reload_brings_the_uploads_back(installation: AppSettings, store: Store) -> None:
+    """The address names them; what is erased, or was never there, is left out."""
+    session = new_session(store, store.subjects.create(label="P-1").id, "one.mp4", is_demo=True)
+    app = open_page("new_session", arrived=session.id)
+    assert "3. Analysis" in words(app)
+    assert app.session_state["arrived"][session.id].label == "P-1 · one.mp4"
+    assert app.query_params["arrived"] == session.id
+    gone = open_page("new_session", arrived="'; drop table sessions --")
+    assert "3. Analysis" not in words(gone)
+    assert store.sessions.get(session_id=session.id)
