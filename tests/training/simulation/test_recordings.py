@@ -240,7 +240,8 @@ def test_from_recordings_to_an_estimate(images, tmp_path, capsys):
     assert trained == 0, capsys.readouterr().err
     model = load_model(bundle)
     sets = {frozenset(head.modalities) for head in model.heads}
-    assert sets == {frozenset(some) for size in (1, 2, 3) for some in combinations(Modality, size)}
+    seen = [modality for modality in Modality if modality is not Modality.BEHAVIOUR]  # too few pictures a second for it
+    assert sets == {frozenset(some) for size in (1, 2, 3) for some in combinations(seen, size)}
     session = read_manifest(manifest).sessions[0]
     estimate = analyze(session.path, model, sidecar=Sidecar(session.transcript, session.speaker)).phq
     assert isinstance(estimate, PhqEstimate)
