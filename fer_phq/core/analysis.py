@@ -770,8 +770,11 @@ def _measured_s(behaviour: FeatureSeries | None) -> float:
     """Return for how many seconds all but the gaze is measured, which is missing in every blink."""
     if behaviour is None or behaviour.duration_s is None:
         return 0.0
-    lasting = [i for i, name in enumerate(behaviour.names) if not name.startswith("gaze_")]
-    return float(behaviour.duration_s[np.isfinite(behaviour.values[:, lasting]).all(axis=1)].sum())
+    is_measured = np.ones(len(behaviour), bool)
+    for i, name in enumerate(behaviour.names):
+        if not name.startswith("gaze_"):
+            is_measured &= np.isfinite(behaviour.values[:, i])
+    return float(behaviour.duration_s[is_measured].sum())
 
 
 def phq_to_dict(phq: PhqResult) -> dict[str, Any]:
