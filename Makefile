@@ -28,13 +28,13 @@ setup: .venv/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $@
 
 .venv/runtime: pyproject.toml .venv/uv.txt
-	@echo "Making the environment in .venv (first time: downloads about 350 MB). To train models, too: make setup."
+	@echo "Making the environment in .venv (first time: downloads about 350 MB, leaves 1.1 GB). To train models, too: make setup."
 	@$(INSTALL) --editable .
 	@touch $@
 	@echo "Ready: .venv/bin/fer-phq"
 
 .venv/ready: pyproject.toml .venv/uv.txt
-	@echo "Making the environment in .venv (first time: downloads about 3 GB, most of it PyTorch)."
+	@echo "Making the environment in .venv (first time: downloads about 3 GB, leaves 8 GB, most of it PyTorch)."
 	@$(INSTALL) --editable '.[train,dev]'
 	@touch .venv/runtime $@
 	@echo "Ready: .venv/bin/fer-phq"

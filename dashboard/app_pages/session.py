@@ -17,7 +17,7 @@ from dashboard.widgets import permission, ui
 from dashboard.widgets.selection import show_session
 from dashboard.widgets.sound import sound_expander
 from dashboard.widgets.subject_faces import hand_choice_words, subject_expander
-from db.records import SessionDetail
+from db.records import SessionDetail, SessionSummary
 from service.jobs import queue
 from service.views.people import other_warnings
 from service.views.session import SessionView
@@ -124,6 +124,8 @@ def page() -> None:
         unanalysed(detail)
         admin_card(detail, None)
         return
+    with ui.card("result"):
+        ui.result(SessionSummary(detail.session, detail.subject.label, selection.summary, detail.job))
     if selection.summary.faces_choice_at is not None:
         ui.note(hand_choice_words(ui.day_and_time(selection.summary.faces_choice_at)))
     for warning in other_warnings(selection.summary):

@@ -343,7 +343,10 @@ def _row_html(row: SessionSummary) -> str:
         escape(percent(summary.coverage)),
         f"{escape(phq_words(summary.phq))} {badge(_(SIMULATED), 'demo') if simulated else ''}",
     )
-    return f'<div class="fp-row">{"".join(f"<div>{cell}</div>" for cell in cells)}</div>'
+    parts = (  # on a phone each cell has its head above it
+        f'<div data-head="{escape(head)}">{cell}</div>' for head, cell in zip(_result_heads(), cells, strict=True)
+    )
+    return f'<div class="fp-row">{"".join(parts)}</div>'
 
 
 def _mix_html(emotions: Mapping[str, float]) -> str:

@@ -118,6 +118,17 @@ def names(figure: dict[str, Any]) -> set[str]:
     return {str(trace.get("name")) for trace in figure["data"]}
 
 
+def test_the_result_comes_before_the_recording(store: Store) -> None:
+    analysis = made()
+    app = opened(session_with(store, analysis))
+    pieces = [str(node.proto.body) for node in app.main if node.type == "html"]
+    (strip,) = [number for number, piece in enumerate(pieces) if "fp-mix" in piece and "data-head" in piece]
+    assert f"{analysis.coverage:.0%}".replace("%", " %") in pieces[strip]
+    assert "Simulated" in pieces[strip]
+    estimate = next(number for number, piece in enumerate(pieces) if "fp-estimate" in piece)
+    assert strip < estimate, "it stands above the cards"
+
+
 def test_the_active_models_analysis_is_shown_first_and_it_is_said(store: Store) -> None:
     mine = find_bundle().model_id
     app = opened(session_with(store, made(mine), made("later-22222222")))
