@@ -4,6 +4,7 @@
     python benchmarks/bench_mesh.py size [--portrait FILE ...]
     python benchmarks/bench_mesh.py mediapipe CLIP ... [--environments DIR]
     python benchmarks/bench_mesh.py blinks [--seconds 60] [--portrait FILE ...]
+    python benchmarks/bench_mesh.py counted CLIP ...
     python benchmarks/bench_mesh.py gaze [--heads 300] [--leave-out NUMBER ...] [--portrait FILE ...]
     python benchmarks/bench_mesh.py hidden [--repeats 2] [--leave-out NUMBER ...] [--portrait FILE ...]
     python benchmarks/bench_mesh.py cost [--tflite face_landmarks_detector.tflite]
@@ -12,7 +13,8 @@
 reduces faces and takes what changes. `mediapipe` runs MediaPipe's FaceLandmarker for video on clips, in an environment
 made by `python -m benchmarks.peers.environments MediaPipe`, and follows the same face as it does: each frame's square
 comes from the frame before. `blinks` shows lids that close at known times, clean and as a poor JPEG with noise, and
-follows the mesh through them. `gaze` shows eyes that look in known directions (`rendered_eyes.py`), `hidden` covers
+follows the mesh through them. `counted` analyses recordings of people whose blinks were counted by eye
+(`counted_blinks.json`). `gaze` shows eyes that look in known directions (`rendered_eyes.py`), `hidden` covers
 them (`hidden_eyes.py`). `cost --tflite` runs MediaPipe's file by LiteRT, too (the package ai-edge-litert).
 """
 
@@ -35,7 +37,7 @@ from PIL import Image as PillowImage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import hidden_eyes, rendered_eyes
+from benchmarks import counted_blinks, hidden_eyes, rendered_eyes
 from benchmarks.peers import environments
 from benchmarks.peers.catalogue import PEERS
 from fer_phq.behaviour.blinks import CLOSING, LONGEST_BLINK_S, detect_closures, eye_closure
@@ -305,6 +307,12 @@ def _blink_score(truth: Sequence[Numbers], openness: FloatArray, time_s: Numbers
     return [str(len(truth)), str(len(truth) - hits), str(len(detected) - hits), f"{score:.3f}", deviation]
 
 
+def bench_counted(options: argparse.Namespace) -> None:
+    """Print how blinks that were counted by eye are detected."""
+    detector, landmarker = FaceDetector(), FaceLandmarker()
+    counted_blinks.bench_counted(options.clips, lambda clip: _follow(clip, detector, landmarker))
+
+
 def bench_gaze(options: argparse.Namespace) -> None:
     """Print the errors of the gaze on rendered eyes."""
     rendered_eyes.bench_gaze(_portraits_with_points(options), options.heads, options.seed)
@@ -399,11 +407,14 @@ def main() -> None:
     for part in (pose, size, blinks, gaze, hidden, cost):
         part.add_argument("--portrait", type=Path, action="append", default=[], help="a picture with faces")
     mediapipe = parts.add_parser("mediapipe")
-    mediapipe.add_argument("clips", type=Path, nargs="+")
+    counted = parts.add_parser("counted")
+    for part in (mediapipe, counted):
+        part.add_argument("clips", type=Path, nargs="+")
     mediapipe.add_argument("--environments", type=Path, default=environments.default_folder())
     options = parser.parse_args()
     benches = {"pose": bench_pose, "size": bench_size, "mediapipe": bench_mediapipe, "blinks": bench_blinks}
-    (benches | {"cost": bench_cost, "gaze": bench_gaze, "hidden": bench_hidden})[options.part](options)
+    benches |= {"cost": bench_cost, "gaze": bench_gaze, "hidden": bench_hidden, "counted": bench_counted}
+    benches[options.part](options)
 
 
 if __name__ == "__main__":
