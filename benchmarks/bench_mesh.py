@@ -7,6 +7,7 @@
     python benchmarks/bench_mesh.py counted CLIP ...
     python benchmarks/bench_mesh.py gaze [--heads 300] [--leave-out NUMBER ...] [--portrait FILE ...]
     python benchmarks/bench_mesh.py hidden [--repeats 2] [--leave-out NUMBER ...] [--portrait FILE ...]
+    python benchmarks/bench_mesh.py masks [--portrait FILE ...]
     python benchmarks/bench_mesh.py cost [--tflite face_landmarks_detector.tflite]
 
 `pose` turns portraits at random (`training/simulation/heads.py`) and takes the errors of the measured poses. `size`
@@ -15,7 +16,8 @@ made by `python -m benchmarks.peers.environments MediaPipe`, and follows the sam
 comes from the frame before. `blinks` shows lids that close at known times, clean and as a poor JPEG with noise, and
 follows the mesh through them. `counted` analyses recordings of people whose blinks were counted by eye
 (`counted_blinks.json`). `gaze` shows eyes that look in known directions (`rendered_eyes.py`), `hidden` covers
-them (`hidden_eyes.py`). `cost --tflite` runs MediaPipe's file by LiteRT, too (the package ai-edge-litert).
+them, and `masks` the mouths (`hidden_eyes.py`). `cost --tflite` runs MediaPipe's file by LiteRT, too (the package
+ai-edge-litert).
 """
 
 from __future__ import annotations
@@ -323,6 +325,11 @@ def bench_hidden(options: argparse.Namespace) -> None:
     hidden_eyes.bench_hidden(_portraits_with_points(options), options.repeats, options.seed)
 
 
+def bench_masks(options: argparse.Namespace) -> None:
+    """Print how far lips and masks differ from what is around."""
+    hidden_eyes.bench_masks(_portraits_with_points(options), options.seed)
+
+
 def _portraits_with_points(options: argparse.Namespace) -> list[tuple[Image, FloatArray]]:
     detector, landmarker = FaceDetector(), FaceLandmarker()
     portraits = []
@@ -399,12 +406,14 @@ def main() -> None:
     hidden = parts.add_parser("hidden")
     hidden.add_argument("--repeats", type=int, default=2)
     hidden.add_argument("--seed", type=int, default=7)
-    for part in (gaze, hidden):
+    masks = parts.add_parser("masks")
+    masks.add_argument("--seed", type=int, default=8)
+    for part in (gaze, hidden, masks):
         part.add_argument("--leave-out", type=int, action="append", default=[], help="portrait whose eyes are not seen")
     cost = parts.add_parser("cost")
     cost.add_argument("--repeats", type=int, default=100)
     cost.add_argument("--tflite", type=Path, help="the network as TensorFlow Lite has it")
-    for part in (pose, size, blinks, gaze, hidden, cost):
+    for part in (pose, size, blinks, gaze, hidden, masks, cost):
         part.add_argument("--portrait", type=Path, action="append", default=[], help="a picture with faces")
     mediapipe = parts.add_parser("mediapipe")
     counted = parts.add_parser("counted")
@@ -413,7 +422,8 @@ def main() -> None:
     mediapipe.add_argument("--environments", type=Path, default=environments.default_folder())
     options = parser.parse_args()
     benches = {"pose": bench_pose, "size": bench_size, "mediapipe": bench_mediapipe, "blinks": bench_blinks}
-    benches |= {"cost": bench_cost, "gaze": bench_gaze, "hidden": bench_hidden, "counted": bench_counted}
+    benches |= {"cost": bench_cost, "gaze": bench_gaze, "hidden": bench_hidden, "masks": bench_masks}
+    benches |= {"counted": bench_counted}
     benches[options.part](options)
 
 

@@ -1,4 +1,4 @@
-"""Eyes that are hidden, and eyes that are not, on rendered heads, for `bench_mesh.py hidden`."""
+"""Eyes and mouths that are hidden, and some that are not, for `bench_mesh.py hidden` and `bench_mesh.py masks`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from PIL import Image as PillowImage
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces import FaceDetector
 from fer_phq.mesh import FaceLandmarker, measure_face, messages
+from fer_phq.mesh.visibility import LEAST_LIP_CONTRAST, lip_contrast
 from training.plots.markdown import markdown_table
 from training.simulation.camera import Camera
-from training.simulation.covers import COVERS, darken_skin, dim
+from training.simulation.covers import COVERS, darken_skin, dim, wear_mask
 from training.simulation.eyes import Eyes
 from training.simulation.heads import Head, rotation_of_pose
 
@@ -20,6 +21,8 @@ TONES = {"as photographed": 1.0, "darker": 0.62, "dark": 0.38, "darkest": 0.22}
 IRISES = ((95, 65, 45), (45, 30, 24), (30, 20, 16), (120, 150, 170))
 DIM = 0.3
 SMALL = 0.5
+MASKS = {"blue": (120, 160, 200), "white": (235, 235, 235), "black": (30, 30, 30), "skin-coloured": (190, 150, 120)}
+FOLDS = 0.08
 
 
 def bench_hidden(portraits: Sequence[tuple[Image, FloatArray]], repeats: int, seed: int) -> None:
@@ -52,6 +55,39 @@ def bench_hidden(portraits: Sequence[tuple[Image, FloatArray]], repeats: int, se
         parts = [counts.get((name, tone), []) for tone in TONES]
         rows.append([name, *(f"{sum(part)} of {len(part)}" for part in parts)])
     print(markdown_table(["eyes said to be hidden", *TONES], rows))
+
+
+def bench_masks(portraits: Sequence[tuple[Image, FloatArray]], seed: int) -> None:
+    """Print how far lips differ from the skin around them, and masks from themselves.
+
+    Args:
+        portraits: Pictures with the points of their meshes; their mouths are seen.
+        seed: Of the noise in dim light.
+    """
+    rng, detector, landmarker = np.random.default_rng(seed), FaceDetector(), FaceLandmarker()
+    contrasts: dict[str, list[float]] = {}
+    for portrait, points in portraits:
+        variants = {f"{tone}, not covered": darken_skin(portrait, share) for tone, share in TONES.items()}
+        variants["dim light, not covered"] = dim(portrait, DIM, rng)
+        variants |= {
+            f"{name} mask, {'folded' if folds else 'smooth'}": wear_mask(portrait, points, colour, folds)
+            for name, colour in MASKS.items()
+            for folds in (0.0, FOLDS)
+        }
+        for name, picture in variants.items():
+            faces = detector.detect([picture])[0]
+            if faces:
+                face = max(faces, key=lambda face: face.size)
+                contrast = lip_contrast(picture, landmarker.fit_detection(picture, face).points)
+                contrasts.setdefault(name, []).append(contrast)
+    rows = [
+        [
+            *(name, str(len(part)), f"{min(part):.2f}", f"{np.median(part):.2f}", f"{max(part):.2f}"),
+            str(sum(contrast < LEAST_LIP_CONTRAST for contrast in part)),
+        ]
+        for name, part in contrasts.items()
+    ]
+    print(markdown_table(["picture", "faces", "least contrast", "median", "largest", "said to be hidden"], rows))
 
 
 def _variants(

@@ -59,10 +59,10 @@ UNITS: Mapping[str, str] = {
 """Measures in their order, with units."""
 
 
-BEHAVIOUR_WARNINGS = (messages.TOO_SLOW_FOR_BLINKS, messages.EYES_HIDDEN)
+BEHAVIOUR_WARNINGS = (messages.TOO_SLOW_FOR_BLINKS, messages.EYES_HIDDEN, messages.MOUTH_HIDDEN)
 """What is said of a behaviour series, and of no other."""
 LEAST_HIDDEN_SHARE = 0.1
-"""Share of the time from which it is said that the eyes were hidden."""
+"""Share of the time from which it is said that the eyes, or the mouth, were hidden."""
 
 STILL = "still"
 SMILE = "smile"
@@ -150,18 +150,22 @@ def behaviour_warnings(series: FeatureSeries) -> tuple[Message, ...]:
     share = hidden_share(series)
     if share >= LEAST_HIDDEN_SHARE:
         warnings.append(messages.EYES_HIDDEN(share=share))
+    mouth_share = hidden_share(series, "mouth_open")
+    if mouth_share >= LEAST_HIDDEN_SHARE:
+        warnings.append(messages.MOUTH_HIDDEN(share=mouth_share))
     return tuple(warnings)
 
 
-def hidden_share(series: FeatureSeries) -> float:
-    """Compute the share of the time with a seen mouth in which the eyes are hidden.
+def hidden_share(series: FeatureSeries, name: str = "eye_open_left") -> float:
+    """Compute the share of the time with a face that is large enough in which its eyes are hidden.
 
     Args:
         series: The series.
+        name: A column that is missing there; `mouth_open` for the mouth.
     """
-    durations, visible = row_durations(series), np.isfinite(column(series, "mouth_open"))
+    durations, visible = row_durations(series), np.isfinite(column(series, "_neutral"))
     visible_s = float(durations[visible].sum())
-    hidden_s = float(durations[visible & np.isnan(column(series, "eye_open_left"))].sum())
+    hidden_s = float(durations[visible & np.isnan(column(series, name))].sum())
     return hidden_s / visible_s if visible_s > 0 else 0.0
 
 

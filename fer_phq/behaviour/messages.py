@@ -40,11 +40,19 @@ EYES_UNGUARDED = template(
 )
 EYES_HIDDEN = template(
     "behaviour.eyes_hidden",
-    "The eyes were hidden, for example by dark glasses, hair or a hand, in {share:.0%} of the time in which the face "
-    "was seen: their openness, blinks and gaze are missing there.",
+    "The eyes were hidden, for example by dark glasses, hair or a hand, or too small or blurred to be seen, in "
+    "{share:.0%} of the time in which the face was seen: their openness, blinks and gaze are missing there.",
+)
+MOUTH_HIDDEN = template(
+    "behaviour.mouth_hidden",
+    "The mouth was hidden, for example by a mask or a scarf, or too blurred to be seen, in {share:.0%} of the time in "
+    "which the face was seen: its opening and smiles are missing there.",
 )
 EYES_TOO_BRIEF = template(
     "behaviour.eyes_too_brief",
-    "The eyes were seen for {seen:.0f} s, as they are hidden by dark glasses, hair or a hand; this needs "
-    "{least:.0f} s.",
+    "The eyes were seen for {seen:.0f} s, as they are hidden, too small or blurred; this needs {least:.0f} s.",
+)
+MOUTH_TOO_BRIEF = template(
+    "behaviour.mouth_too_brief",
+    "The mouth was seen for {seen:.0f} s, as it is hidden or blurred; this needs {least:.0f} s.",
 )

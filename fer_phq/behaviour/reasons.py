@@ -42,6 +42,7 @@ _HEAD = (
 )  # fmt: skip
 _GAZE = ("gaze_pitch_mean_deg", "gaze_yaw_mean_deg")
 _EYES = ("smile_narrowed_share", "eye_open_mean", "eyes_closed_share", "blink_rate_per_min", "blink_duration_s")
+_BROWS = ("brow_lowering_mean", "brow_raising_mean")
 _RATES: Mapping[str, float] = {
     **dict.fromkeys(("nod_rate_per_min", "shake_rate_per_min"), movement.LEAST_RATE_HZ),
     **dict.fromkeys(("eyes_closed_share", "blink_rate_per_min", "blink_duration_s"), LEAST_RATE_HZ),
@@ -101,9 +102,12 @@ def _reason(
     visible_s = float(row_durations(series)[visible].sum())
     least_s = max(LEAST_VISIBLE_S, coverage_floor * recording_s)
     if visible_s < least_s:
-        mouth_s = float(row_durations(series)[np.isfinite(column(series, "mouth_open"))].sum())
-        if name in (*_EYES, *_GAZE) and mouth_s >= least_s and hidden_share(series) >= LEAST_HIDDEN_SHARE:
+        face_s = float(row_durations(series)[np.isfinite(column(series, "_neutral"))].sum())
+        if name in (*_EYES, *_GAZE) and face_s >= least_s and hidden_share(series) >= LEAST_HIDDEN_SHARE:
             return messages.EYES_TOO_BRIEF(seen=visible_s, least=least_s)
+        of_mouth = _visible_column(name) == "mouth_open"
+        if of_mouth and face_s >= least_s and hidden_share(series, "mouth_open") >= LEAST_HIDDEN_SHARE:
+            return messages.MOUTH_TOO_BRIEF(seen=visible_s, least=least_s)
         return messages.TOO_BRIEF(seen=visible_s, least=least_s)
     if name in _RATES and not has_rate(series, _RATES[name]):
         return messages.RATE_TOO_LOW(rate=true_rate_hz(series), least=_RATES[name])
@@ -121,4 +125,6 @@ def _visible_column(name: str) -> str:
         return "pitch_deg"
     if name in _GAZE:
         return "gaze_pitch_deg"
-    return "eye_open_left" if name in _EYES else "mouth_open"
+    if name in _EYES:
+        return "eye_open_left"
+    return "browInnerUp" if name in _BROWS else "mouth_open"

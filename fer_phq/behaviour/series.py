@@ -17,7 +17,8 @@ from fer_phq.mesh.gaze import Gaze, measure_gaze
 from fer_phq.mesh.geometry import LEAST_SIZE_OF_BLENDSHAPES
 from fer_phq.mesh.head_pose import fit_heads
 from fer_phq.mesh.landmarker import FaceLandmarker
-from fer_phq.mesh.points import BLENDSHAPES, EYE_BLENDSHAPES
+from fer_phq.mesh.points import BLENDSHAPES, EYE_BLENDSHAPES, MOUTH_BLENDSHAPES
+from fer_phq.mesh.visibility import LEAST_LIP_CONTRAST
 
 SHAPE_COLUMNS = (
     *("presence", "pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg"),
@@ -34,8 +35,11 @@ HIDDEN_S = 1.0
 """Seconds before and after a row: where eyes are hidden in most of the rows there, they are so in this one."""
 EYE_COLUMNS = ("gaze_pitch_deg", "gaze_yaw_deg", "eye_open_left", "eye_open_right", *EYE_BLENDSHAPES)
 """Columns that are missing where the eyes are hidden."""
+MOUTH_COLUMNS = ("mouth_open", *MOUTH_BLENDSHAPES)
+"""Columns that are missing where the mouth is hidden."""
 
 _UNJUDGED = (messages.EYES_CLOSED().code, messages.TURNED_TOO_FAR_FOR_GAZE(yaw=0).code)
+_MOUTH = [COLUMNS.index(name) for name in MOUTH_COLUMNS]
 _POSE = slice(1, 4)
 _GAZE = slice(4, 6)
 _OPENNESS = slice(6, 9)
@@ -69,6 +73,8 @@ def describe_faces(faces: Sequence[FollowedFace | None], landmarker: FaceLandmar
         if face.size >= LEAST_SIZE_OF_BLENDSHAPES:
             row[_OPENNESS] = openness[index]
             row[_BLENDSHAPES] = landmarker.blendshapes(face.mesh)
+            if face.lip_contrast < LEAST_LIP_CONTRAST:
+                row[_MOUTH] = np.nan
             gaze = measure_gaze(face.eyes, face.mesh.points, head)
             if isinstance(gaze, Gaze):
                 row[_GAZE] = (gaze.pitch_deg, gaze.yaw_deg)

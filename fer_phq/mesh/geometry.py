@@ -26,7 +26,8 @@ from fer_phq.mesh.head_pose import (
     fit_heads,
 )
 from fer_phq.mesh.landmarker import FaceLandmarker, FaceMesh
-from fer_phq.mesh.points import BLENDSHAPES, DETECTED_POINTS, EYE_BLENDSHAPES
+from fer_phq.mesh.points import BLENDSHAPES, DETECTED_POINTS, EYE_BLENDSHAPES, MOUTH_BLENDSHAPES
+from fer_phq.mesh.visibility import LEAST_LIP_CONTRAST, lip_contrast
 
 LEAST_SIZE = 24.0
 """Side of the face's box in pixels below which there is no mesh."""
@@ -40,6 +41,7 @@ face's or none."""
 
 
 _EYE_COLUMNS = [BLENDSHAPES.index(name) for name in EYE_BLENDSHAPES]
+_MOUTH_COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_BLENDSHAPES]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ class FaceGeometry:
         head_pose: None where it is missing.
         gaze: None where it is missing.
         blendshapes: (52,) float32, 0 to 1, in the order of `points.BLENDSHAPES`; None where they are missing, and those
-            of the eyes NaN where these are hidden.
+            of the eyes or of the mouth NaN where these are hidden.
         gaps: Why something is missing.
     """
 
@@ -114,6 +116,9 @@ def measure_face(image: Image, detection: Detection, landmarker: FaceLandmarker)
         gaps.append(messages.TOO_SMALL_FOR_BLENDSHAPES(size=detection.size, least=LEAST_SIZE_OF_BLENDSHAPES))
     else:
         blendshapes = landmarker.blendshapes(mesh)
+        if lip_contrast(image, mesh.points) < LEAST_LIP_CONTRAST:
+            blendshapes[_MOUTH_COLUMNS] = np.nan
+            gaps.append(messages.MOUTH_HIDDEN())
     gaze = None
     if head is not None:
         outcome = measure_gaze(cut_eyes(image, mesh.points), mesh.points, head)

@@ -43,6 +43,10 @@ EYES_CLOSED = template(
 )
 EYES_HIDDEN = template(
     "mesh.eyes_hidden",
-    "The eyes are hidden, for example by dark glasses, hair or a hand: how far they are open and where they look is "
-    "not seen.",
+    "The eyes are hidden, for example by dark glasses, hair or a hand, or too small or blurred to be seen: how far "
+    "they are open and where they look is not known.",
+)
+MOUTH_HIDDEN = template(
+    "mesh.mouth_hidden",
+    "The mouth is hidden, for example by a mask or a scarf, or too blurred to be seen: how it moves is not known.",
 )

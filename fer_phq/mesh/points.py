@@ -25,6 +25,15 @@ RIGHT_IRIS = 468
 LEFT_IRIS = 473
 """Centre of the person's left iris."""
 
+OUTER_LIPS: tuple[int, ...] = (
+    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185
+)  # fmt: skip
+"""Points around the lips: below from the person's right corner to the left, then above."""
+INNER_LIPS: tuple[int, ...] = (
+    78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191
+)  # fmt: skip
+"""Points between the lips, each beside one of `OUTER_LIPS`."""
+
 DETECTED_POINTS = ((33, 133), (362, 263), (4,), (61,), (291,))
 """The points whose means are the detector's five landmarks: eyes, tip of the nose, mouth corners, from image left."""
 
@@ -94,6 +103,9 @@ BLENDSHAPES = (
 
 EYE_BLENDSHAPES = tuple(name for name in BLENDSHAPES if name.startswith("eye"))
 """Those that say something of lids and irises."""
+
+MOUTH_BLENDSHAPES = tuple(name for name in BLENDSHAPES if name.startswith(("mouth", "jaw", "cheek", "nose")))
+"""Those that say something of the lower half of the face."""
 
 # fmt: off
 BLENDSHAPE_POINTS = (

@@ -1,8 +1,8 @@
-"""Whether eyes are seen: dark glasses, hair or a hand hide them, and the mesh draws lids and irises all the same.
+"""Whether eyes and mouth are seen: glasses, hair, hands and masks hide them, and the mesh draws them all the same.
 
 Seen eyes have an iris that is much darker than the sclera, whatever the colour of skin and iris and the light, and it
 lies where the mesh has it. The limits were chosen on rendered eyes behind dark glasses, hair and hands
-(`benchmarks/bench_mesh.py hidden`).
+(`benchmarks/bench_mesh.py hidden`). Seen lips are darker or brighter than the skin around them.
 """
 
 from __future__ import annotations
@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageFilter
 
+from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.mesh.eyeballs import EyeballView, darkness, directions_deg, grey_levels
+from fer_phq.mesh.points import INNER_LIPS, OUTER_LIPS
 
 LEAST_OPENNESS = 0.15
 """Openness of the eyes, mean of both, below which they are closed or nearly so, and show no iris."""
@@ -22,6 +26,11 @@ LEAST_CONTRAST_OF_LIDS = 0.18
 LARGEST_DEVIATION_DEG = 18.0
 """To the sides, of the dark between the lids from the mesh's iris, beyond which it is none: reflections, or hair."""
 
+LEAST_LIP_CONTRAST = 0.1
+"""Of `lip_contrast`, below which a mask or a scarf hides the mouth."""
+
+_AROUND_LIPS = 1.45  # of the lips' outline: skin that is seen around them
+_LIPS_WIDTH = 56  # pixels to which that is reduced, so that noise and pores are no contrast
 _FLOOR = 10.0  # grey levels, added to the bright: the noise of a dark picture is no contrast
 
 
@@ -43,6 +52,31 @@ def has_hidden_eyes(views: Sequence[EyeballView], openness: float) -> bool | Non
         return True if contrast < LEAST_CONTRAST_OF_LIDS else None
     deviation = float(np.mean([_deviation(view) for view in visible]))
     return contrast < LEAST_CONTRAST or deviation > LARGEST_DEVIATION_DEG
+
+
+def lip_contrast(image: Image, points: FloatArray) -> float:
+    """Compute how far lips differ from the skin around them, as the mean of the differences in grey over that skin's.
+
+    Args:
+        image: uint8 RGB (h, w, 3).
+        points: (478, 3) of `FaceMesh.points`.
+    """
+    outline = points[list(OUTER_LIPS), :2]
+    middle = outline.mean(axis=0)
+    around = middle + _AROUND_LIPS * (outline - middle)
+    limits = np.array(image.shape[1::-1])
+    low = np.clip(np.floor(around.min(axis=0)).astype(int), 0, limits - 1)
+    high = np.clip(np.ceil(around.max(axis=0)).astype(int), low + 1, limits)
+    part = PillowImage.fromarray(image[low[1] : high[1], low[0] : high[0]]).convert("L")
+    scale = _LIPS_WIDTH / max(part.size)
+    size = np.maximum(1, np.round((high - low) * scale)).astype(int)
+    small = part.resize((int(size[0]), int(size[1])), PillowImage.Resampling.BILINEAR, reducing_gap=2.0)
+    grey = np.asarray(small.filter(ImageFilter.BoxBlur(1)), np.float64)
+    lips, skin = (
+        grey[tuple(np.clip(((places - low) * scale).astype(int), 0, size - 1).T[::-1])]
+        for places in ((outline + points[list(INNER_LIPS), :2]) / 2, around)
+    )
+    return float(np.abs(lips - skin).mean() / (skin.mean() + _FLOOR))
 
 
 def _contrast(view: EyeballView) -> float:

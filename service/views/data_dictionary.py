@@ -12,7 +12,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
 from fer_phq.features.measures import MEASURES
 from fer_phq.longitudinal.periods import MIN_SESSIONS, Verdict
-from fer_phq.mesh.points import BLENDSHAPES, EYE_BLENDSHAPES
+from fer_phq.mesh.points import BLENDSHAPES, EYE_BLENDSHAPES, MOUTH_BLENDSHAPES
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
 from fer_phq.voice.kinds import COLUMNS
 from fer_phq.words.kinds import PLAIN_NAMES
@@ -440,9 +440,18 @@ _SHAPE = (
     ),
     Column(
         *("mouth_open", "share, 0 and more", "Distance of the inner lips over that between the eyes' outer corners."),
-        _SMALL,
+        f"{_SMALL}, or the mouth is hidden",
     ),
 )
+
+
+def _blendshape_gap(name: str) -> str:
+    """Return when a blendshape is missing."""
+    if name in EYE_BLENDSHAPES:
+        return "as `eye_open_left`"
+    return "as `mouth_open`" if name in MOUTH_BLENDSHAPES else _SMALL
+
+
 BEHAVIOUR_SERIES = TableEntry(
     "behaviour",
     "Facial behaviour of an analysis",
@@ -455,7 +464,7 @@ BEHAVIOUR_SERIES = TableEntry(
         *(
             Column(
                 *(name, "0 to 1", "Blendshape of the face mesh; neither an action unit nor a feeling."),
-                "as `eye_open_left`" if name in EYE_BLENDSHAPES else "as `mouth_open`",
+                _blendshape_gap(name),
             )
             for name in BLENDSHAPES
         ),

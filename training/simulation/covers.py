@@ -1,4 +1,4 @@
-"""What hides eyes in pictures, or nearly: dark glasses, mirrors in clear ones, hair, a hand; darker skin and light."""
+"""What hides eyes or mouths in pictures, or nearly: glasses, mirrors, hair, a hand, masks; darker skin and light."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ _OPACITY = 0.93
 _FRAME = (30, 25, 20)
 _HAIR = ((30, 22, 18), (90, 60, 35), (170, 140, 90))
 _STRANDS = 260
+_JAW = (
+    234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454
+)  # fmt: skip
+_NOSE = (346, 347, 197, 118, 117)  # bridge and cheeks, from the person's left to the right
+_LIP = 13
+_EYE_CORNERS = (33, 263)
+_ROUND = 0.4  # how much darker cloth is at the distance of the eyes' corners from its middle
+_FOLDS = 4.0  # in that distance
 
 Numbers = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]
@@ -122,6 +130,26 @@ COVERS: Mapping[str, Callable[[Image, FloatArray, np.random.Generator], Image]] 
     "clear glasses that mirror": wear_clear_glasses,
 }
 """All but the last hide the eyes."""
+
+
+def wear_mask(picture: Image, points: FloatArray, colour: tuple[int, int, int], folds: float = 0.0) -> Image:
+    """Put a mask over nose, mouth and chin.
+
+    Args:
+        picture: uint8 RGB (h, w, 3).
+        points: (478, 3) of its mesh.
+        colour: Its red, green and blue, 0 to 255.
+        folds: How much its folds are brighter and darker, as a share of its colour.
+    """
+    canvas = PillowImage.new("L", picture.shape[1::-1], 0)
+    outline = [(float(x), float(y)) for x, y in points[[*_JAW, *_NOSE], :2]]
+    ImageDraw.Draw(canvas).polygon(outline, fill=255)
+    covered = np.asarray(canvas) > 0
+    down, across = np.mgrid[: picture.shape[0], : picture.shape[1]] - points[_LIP, 1::-1].reshape(2, 1, 1)
+    unit = float(np.linalg.norm(np.subtract(*points[list(_EYE_CORNERS), :2])))
+    shade = 1 - _ROUND * (across / unit) ** 2 + folds * np.sin(down / unit * 2 * np.pi * _FOLDS)
+    cloth = shade[..., None] * np.array(colour)
+    return np.where(covered[..., None], cloth, picture).round().clip(0, 255).astype(np.uint8)
 
 
 def darken_skin(portrait: Image, share: float) -> Image:

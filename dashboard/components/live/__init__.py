@@ -171,5 +171,6 @@ def _gap_sentences() -> dict[str, str]:
         mesh_messages.TOO_SMALL_FOR_GAZE.code: _("The eyes are too small for the gaze: come nearer."),
         mesh_messages.TURNED_TOO_FAR_FOR_GAZE.code: _("The head is turned too far for the gaze."),
         mesh_messages.EYES_CLOSED.code: _("The eyes are closed."),
-        mesh_messages.EYES_HIDDEN.code: _("The eyes are hidden."),
+        mesh_messages.EYES_HIDDEN.code: _("The eyes are hidden, or too small or blurred."),
+        mesh_messages.MOUTH_HIDDEN.code: _("The mouth is hidden or blurred."),
     }

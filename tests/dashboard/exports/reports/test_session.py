@@ -83,7 +83,7 @@ def test_what_was_hardly_seen_is_not_counted_but_told_with_the_reason(store: Sto
     assert counts["Smiles of the mouth"] == "2"
     assert "Blinks" not in counts
     assert "Not measured: Blinks, " in words_of(to_pdf(report))
-    assert "hidden by dark glasses, hair or a hand; this needs" in words_of(to_pdf(report))
+    assert "hidden, too small or blurred; this needs" in words_of(to_pdf(report))
 
 
 def test_a_session_of_which_nothing_can_be_measured_says_why(store: Store) -> None:
