@@ -24,9 +24,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ("train", "words")
+EXTRAS = ("speech", "train", "words")
 """Extras of fer-phq whose packages belong to the product."""
-WEIGHTS = (".onnx", ".safetensors", ".jit", ".pt")
+WEIGHTS = (".onnx", ".ort", ".safetensors", ".jit", ".pt")
 """Endings of files that hold a network."""
 MODEL = "machine-learning-model"
 SHIPPED = {

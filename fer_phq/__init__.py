@@ -1,6 +1,6 @@
 """fer-phq: emotion timelines and PHQ estimates from session recordings.
 
-from fer_phq import load_model, analyze, analyze_image, diarize
+from fer_phq import load_model, analyze, analyze_image, diarize, transcribe
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from fer_phq.models.model import load_model
     from fer_phq.pipeline import analyze, analyze_image
     from fer_phq.speakers import diarize
+    from fer_phq.transcription import transcribe
 
 __version__ = "0.1.0"
 
-__all__ = ["analyze", "analyze_image", "diarize", "load_model"]
+__all__ = ["analyze", "analyze_image", "diarize", "load_model", "transcribe"]
 
 # Imported on first use: the vocabulary and the database must not wait for torch.
 __getattr__ = lazy_names(
@@ -26,5 +27,6 @@ __getattr__ = lazy_names(
         "analyze": "fer_phq.pipeline",
         "analyze_image": "fer_phq.pipeline",
         "diarize": "fer_phq.speakers",
+        "transcribe": "fer_phq.transcription",
     },
 )

@@ -16,6 +16,10 @@ from typer.main import get_group
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "analyze": ("analysis.analyze", "Analyse recordings: files, or every recording in a folder."),
+    "transcribe": (
+        "analysis.transcribe",
+        "Recognise the words of a recording on this machine; nothing is stored but the file that is asked for.",
+    ),
     "up": ("serve", "Migrate the database, then run one worker and the dashboard together until Ctrl-C."),
     "dashboard": (
         "serve",

@@ -49,6 +49,12 @@ NO_MESH_OF_KEY_FRAMES = template(
 CANNOT_COPY = template("cli.cannot_copy", "{path} cannot be copied: {error}.")
 CANNOT_MAKE_FOLDER = template("cli.cannot_make_folder", "The folder {folder} cannot be made: {error}.")
 CANNOT_WRITE_FILE = template("cli.cannot_write_file", "The file {path} cannot be written: {error}.")
+FILE_EXISTS = template("cli.file_exists", "{path} is there already: add --force to replace it, or name another file.")
+NO_SUCH_FOLDER = template("cli.no_such_folder", "{path} cannot be written: there is no folder {folder}; make it first.")
+TRANSCRIBED = template(
+    "cli.transcribed",
+    "{path}: {segments} segments, {uncertain} of them uncertain or without words, recognised by {model}.",
+)
 RESET_AND_REMOVE = template("cli.reset_and_remove", "--reset and --remove cannot be used together: choose one.")
 FILE_DAMAGED = template("cli.file_damaged", "{path} is not the file that was shipped: its hash differs.")
 NO_PROBABILITIES = template("cli.no_probabilities", "{model_id} gives no probabilities: its weights are not usable.")
