@@ -53,16 +53,25 @@ class Voices:
     window: Ints
 
 
-def group_voices(voices: Voices, most: int) -> tuple[Ints, Floats]:
+@dataclass(frozen=True, eq=False)
+class Speakers:
+    """People, and whose the voices are.
+
+    Attributes:
+        speaker_of: (n,) the speaker of each voice, from 0.
+        centres: (speakers, 256) mean vector of each, of length 1.
+    """
+
+    speaker_of: Ints
+    centres: Floats
+
+
+def group_voices(voices: Voices, most: int) -> Speakers:
     """Group voices by person.
 
     Args:
         voices: The voices of all windows.
         most: The most speakers, at least 1.
-
-    Returns:
-        (n,) the speaker of each voice, from 0, and (n,) how much nearer it is to that speaker than to any other, as a
-        difference of cosines; 1 where there is one speaker.
     """
     weights = np.minimum(voices.alone_s, _LONGEST_S)
     basis = np.flatnonzero(voices.alone_s >= LEAST_S)
@@ -113,23 +122,19 @@ def _agglomerate(vectors: Floats, window: Ints, weights: Floats, most: int) -> I
     return labels
 
 
-def _refine(voices: Voices, weights: Floats, centres: Floats) -> tuple[Ints, Floats]:
+def _refine(voices: Voices, weights: Floats, centres: Floats) -> Speakers:
     """Give each voice to the nearest speaker, two voices of a window to two, and move speakers to their voices."""
     vectors = voices.vectors.astype(np.float64)
     labels = np.full(len(vectors), -1)
     for _ in range(_ROUNDS):
         centres = centres / np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-9)
-        cosines = vectors @ centres.T
-        previous, labels = labels, _assign(cosines, voices.window)
+        previous = labels
+        labels = _assign(vectors @ centres.T, voices.window)
         if (labels == previous).all():
             break
-        centres = np.stack(
-            [weights[labels == k] @ vectors[labels == k] + 1e-6 * centres[k] for k in range(len(centres))]
-        )
-    own = cosines[np.arange(len(labels)), labels]
-    cosines[np.arange(len(labels)), labels] = -np.inf
-    margins = own - cosines.max(axis=1) if len(centres) > 1 else np.ones(len(labels))
-    return labels, margins
+        sums = [weights[labels == k] @ vectors[labels == k] for k in range(len(centres))]
+        centres = np.stack(sums) + 1e-6 * centres  # who has no voice left stays where they were
+    return Speakers(labels, centres / np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-9))
 
 
 def _assign(cosines: Floats, window: Ints) -> Ints:

@@ -64,7 +64,7 @@ def diarize(
     """Find who speaks when.
 
     Tracks or channels that have a speaker each are used as the speakers, as many as there are. Else voices are told
-    apart. Memory hardly grows with the length: by about 2 kB for each second of speech.
+    apart. Memory hardly grows with the length: by a few kB for each second of speech.
 
     Args:
         sound: A recording or sound file, or samples: float32 from -1 to 1, 16 kHz, (n,) or (n, channels).

@@ -25,10 +25,11 @@ HOP = 160
 """Samples from one row of mel bands to the next: 10 ms."""
 SIZE = 256
 """Numbers of a vector."""
+ROWS = 160
+"""Rows of which the network was trained to make a vector: 1.6 s."""
 
 _LENGTH = 400  # samples of a row: 25 ms
 _BANDS = 40
-_ROWS = 160  # rows that the network was trained on: 1.6 s
 _LEVEL = 10 ** (-30 / 20)  # RMS to which speech is brought, as in training
 
 Bools = npt.NDArray[np.bool_]
@@ -94,9 +95,22 @@ class VoiceEncoder:
         Returns:
             (256,) float32 of length 1.
         """
-        scaled = rows * np.float32((_LEVEL / level) ** 2)
-        parts = -(-len(scaled) // _ROWS)
-        starts = np.linspace(0, max(0, len(scaled) - _ROWS), parts).astype(int)
-        (vectors,) = self._session.run(None, {"mel": np.stack([scaled[start : start + _ROWS] for start in starts])})
-        mean = vectors.mean(axis=0)
+        parts = -(-len(rows) // ROWS)
+        starts = np.linspace(0, max(0, len(rows) - ROWS), parts).astype(int)
+        levels = np.full(parts, level)
+        mean = self.encode_parts(np.stack([rows[start : start + ROWS] for start in starts]), levels).mean(axis=0)
         return np.asarray(mean / np.linalg.norm(mean), np.float32)
+
+    def encode_parts(self, parts: FloatArray, levels: npt.NDArray[np.floating]) -> FloatArray:
+        """Compute the vectors of several parts of sound.
+
+        Args:
+            parts: (n, rows, 40) powers of `mel_powers`; the network was trained on `ROWS` rows.
+            levels: (n,) RMS of the sound of each, above 0.
+
+        Returns:
+            (n, 256) float32 of length 1.
+        """
+        scaled = parts * ((_LEVEL / levels) ** 2).astype(np.float32)[:, None, None]
+        (vectors,) = self._session.run(None, {"mel": scaled})
+        return np.asarray(vectors, np.float32)

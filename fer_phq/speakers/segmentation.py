@@ -20,6 +20,7 @@ from fer_phq.core.arrays import FloatArray
 from fer_phq.runtime.devices import CPU
 from fer_phq.runtime.sessions import shared_session
 from fer_phq.video.types import SOUND_RATE
+from fer_phq.voice.kinds import SPEECH
 from fer_phq.voice.speech import WINDOW as SPEECH_WINDOW
 from fer_phq.voice.speech import SpeechDetector, find_speech
 
@@ -31,15 +32,18 @@ WINDOW = 160_000
 """Samples that the network sees at once: ten seconds."""
 FRAMES = 589
 """Frames of a window."""
+FIRST_CENTRE = 495
+"""The sample in the middle of what the first frame is computed from."""
 STEP_FRAMES = 120
 """Frames from one window to the next: two seconds, so that five windows have a say about each frame."""
 STEP = STEP_FRAMES * HOP
 VOICES = 3
 """The most voices of a window."""
+LATE = 2
+"""Windows of 32 ms by which silero-vad hears speech end late, as measured by `benchmarks/bench_speech.py edges`."""
 LEAST_SPEECH_S = 0.1
 """Seconds of speech from which a window is looked at: silence costs next to nothing."""
 
-_CENTRE = 495  # the sample in the middle of what the first frame is computed from
 _SETS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], np.float32)
 """Which voices speak in each of the network's classes."""
 
@@ -69,7 +73,7 @@ def frame_times(count: int) -> npt.NDArray[np.float64]:
     Args:
         count: Number of frames from the recording's start.
     """
-    return np.maximum(0, _CENTRE - HOP // 2 + HOP * np.arange(count + 1)) / SOUND_RATE
+    return np.maximum(0, FIRST_CENTRE - HOP // 2 + HOP * np.arange(count + 1)) / SOUND_RATE
 
 
 class Segmenter:
@@ -112,6 +116,16 @@ class Segmenter:
         if not is_covered and len(self._buffer):
             yield from self._run(np.pad(self._buffer, (0, WINDOW - len(self._buffer))))
 
+    def is_spoken(self, start: int, stop: int) -> bool:
+        """Tell whether anybody may speak between two samples.
+
+        Args:
+            start: The first sample.
+            stop: The sample after the last.
+        """
+        part = self._probability[start // SPEECH_WINDOW : -(-stop // SPEECH_WINDOW)]
+        return bool((part >= SPEECH).any())
+
     def speech(self, count: int) -> Bools:
         """Return in which of the first `count` frames anybody speaks, (count,)."""
         return _speech_of_frames(self._probability, 0, count)
@@ -130,8 +144,9 @@ class Segmenter:
 
 def _speech_of_frames(probability: FloatArray, first_frame: int, count: int) -> Bools:
     """Return which frames are speech by the probabilities of the recording's `SPEECH_WINDOW`s."""
-    middle = (_CENTRE + HOP * (first_frame + np.arange(count))) // SPEECH_WINDOW
+    middle = (FIRST_CENTRE + HOP * (first_frame + np.arange(count))) // SPEECH_WINDOW
     start = max(0, int(middle[0]) - SOUND_RATE // SPEECH_WINDOW) if count else 0  # speech may have begun before
-    part = probability[start : int(middle[-1]) + 1] if count else probability[:0]
-    is_speech = np.append(find_speech(part), False)
-    return np.asarray(is_speech[np.minimum(middle - start, len(part))])
+    part = probability[start : int(middle[-1]) + 1 + LATE] if count else probability[:0]
+    is_speech = np.append(find_speech(part), np.zeros(1 + LATE, np.bool_))
+    index = np.minimum(middle - start, len(part))
+    return np.asarray(is_speech[index] & is_speech[index + LATE])

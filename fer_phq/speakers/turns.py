@@ -17,6 +17,8 @@ LEAST_TURN_S = 0.1
 """Seconds from which speech is a turn."""
 SPEAKS = 0.5
 """Mean probability of the windows from which a speaker speaks."""
+LIKENESS_WEIGHT = 1.4
+"""How much the likeness of voices counts beside the windows' probability: above 1, it can outvote all of them."""
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
@@ -39,37 +41,56 @@ def join_windows(
     active: Sequence[npt.NDArray[np.uint8]],
     first_frames: Sequence[int],
     speaker_of: npt.NDArray[np.int64],
-    identity: Floats,
-    is_speech: Bools,
-) -> Activity:
-    """Average what the windows say of each speaker.
+    frames: int,
+) -> Floats:
+    """Average what the windows say of each speaker: (frames, speakers) float32, how likely each speaks.
 
     Args:
         active: (589, 3) for each window: how likely each of its voices speaks, 0 to 255.
         first_frames: Number of each window's first frame.
-        speaker_of: (windows, 3) the speaker of each voice, from 0; -1 for one that nobody was made of.
-        identity: (windows, 3) how sure it is that the voice is that speaker's, 0 to 1.
-        is_speech: (frames,) whether anybody speaks.
+        speaker_of: (windows, 3) the speaker of each voice, from 0; -1 for one without a speaker.
+        frames: Number of frames.
     """
-    frames, speakers = len(is_speech), int(speaker_of.max(initial=-1)) + 1
+    speakers = int(speaker_of.max(initial=-1)) + 1
     score = np.zeros((frames, speakers), np.float32)
-    sureness = np.zeros_like(score)
     windows = np.zeros(frames, np.float32)
     for number, (values, first) in enumerate(zip(active, first_frames, strict=True)):
         part = slice(first, min(first + FRAMES, frames))
         probability = np.zeros((FRAMES, speakers), np.float32)
-        certain = np.zeros_like(probability)
         for voice in range(VOICES):
             speaker = speaker_of[number, voice]
             if speaker >= 0:
                 value = values[:, voice].astype(np.float32) / 255
                 probability[:, speaker] = np.maximum(probability[:, speaker], value)
-                certain[:, speaker] = np.maximum(certain[:, speaker], value * identity[number, voice])
         score[part] += probability[: part.stop - first]
-        sureness[part] += certain[: part.stop - first]
         windows[part] += 1
-    windows = np.maximum(windows, 1)[:, None]
-    return Activity((score / windows > SPEAKS) & is_speech[:, None], np.clip(sureness / windows, 0, 1))
+    score /= np.maximum(windows, 1)[:, None]
+    return score
+
+
+def decide_activity(score: Floats, likeness: Floats, is_speech: Bools) -> Activity:
+    """Decide who speaks in each frame.
+
+    Where the windows hear several speakers, these speak. Where they hear one, who it is is weighed against whose voice
+    the sound there is like: ten seconds of alike voices are easily taken for one person's.
+
+    Args:
+        score: (frames, speakers) how likely each speaks, from `join_windows`.
+        likeness: (frames, speakers) how likely the sound there is each speaker's voice; the sum over speakers is 1.
+        is_speech: (frames,) whether anybody speaks.
+    """
+    speakers = score.shape[1]
+    speaks = score > SPEAKS
+    sureness = score.copy()
+    alone = np.flatnonzero(speaks.sum(axis=1) <= 1)
+    if speakers > 1 and len(alone):
+        somebody = score[alone].sum(axis=1)
+        best = (score[alone] + LIKENESS_WEIGHT * (likeness[alone] - 1 / speakers)).argmax(axis=1)
+        speaks[alone] = False
+        speaks[alone, best] = somebody > SPEAKS
+        share = score[alone, best] / np.maximum(somebody, 1e-6)
+        sureness[alone, best] = np.minimum(1, somebody) * (share + likeness[alone, best]) / 2
+    return Activity(speaks & is_speech[:, None], np.clip(sureness, 0, 1))
 
 
 def find_turns(activity: Activity, end_s: float, times: npt.NDArray[np.float64] | None = None) -> tuple[Turn, ...]:

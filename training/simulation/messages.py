@@ -51,6 +51,13 @@ SPEECH_EMPTY = template(
     "espeak-ng gave no sound of {rate} samples a second: check its voice {voice}.",
 )
 
+VOICE_MISSING = template(
+    "simulation.voice_missing", "{program} is not installed, which speaks in simulated talks: leave its voices out."
+)
+VOICE_SILENT = template(
+    "simulation.voice_silent", "The voice {voice} gave no sound: check that its program has this voice."
+)
+
 SIMULATED_LABELS = template(
     "simulation.trained_on_simulated",
     "Trained on simulated {scale} labels only ({file}): a demonstration of the machinery, without evidence about any "

@@ -8,7 +8,8 @@ import sounds
 
 from fer_phq.speakers.encoder import VoiceEncoder, mel_filters, mel_powers
 from fer_phq.speakers.segmentation import FRAMES, HOP, STEP_FRAMES, WINDOW, Segmenter, frame_times
-from fer_phq.speakers.turns import Activity, find_turns, join_windows
+from fer_phq.speakers.trace import VoiceTrace
+from fer_phq.speakers.turns import Activity, decide_activity, find_turns, join_windows
 
 RATE = sounds.RATE
 
@@ -41,21 +42,67 @@ def test_speakers_are_counted_as_they_first_speak_and_turns_end_with_the_sound()
 
 
 def test_windows_are_averaged_where_they_overlap():
-    one = np.zeros((FRAMES, 3), np.uint8)
-    one[:, 0] = 255
-    other = np.zeros((FRAMES, 3), np.uint8)
-    other[:, 2] = 255
+    first, second = np.zeros((2, FRAMES, 3), np.uint8)
+    first[:, 0] = 255
+    second[:, 2] = 204
     speaker_of = np.array([[0, -1, -1], [-1, -1, 1]])
-    identity = np.array([[0.9, 0, 0], [0, 0, 0.7]], np.float32)
-    is_speech = np.ones(STEP_FRAMES + FRAMES, np.bool_)
-    is_speech[:10] = False
-    joined = join_windows([one, other], [0, STEP_FRAMES], speaker_of, identity, is_speech)
-    assert not joined.speaks[:10].any()
-    assert joined.speaks[10:STEP_FRAMES].tolist() == [[True, False]] * (STEP_FRAMES - 10)
-    assert not joined.speaks[STEP_FRAMES:FRAMES].any()  # the windows disagree: neither has more than half
-    assert joined.speaks[FRAMES:].tolist() == [[False, True]] * STEP_FRAMES
-    assert joined.sureness[10, 0] == pytest.approx(0.9)
-    assert joined.sureness[-1, 1] == pytest.approx(0.7)
+    score = join_windows([first, second], [0, STEP_FRAMES], speaker_of, 800)
+    assert score.shape == (800, 2)
+    assert (score[:STEP_FRAMES] == [1, 0]).all()
+    assert score[STEP_FRAMES:FRAMES] == pytest.approx(np.tile([0.5, 0.4], (FRAMES - STEP_FRAMES, 1)))
+    assert score[FRAMES : FRAMES + STEP_FRAMES] == pytest.approx(np.tile([0.0, 0.8], (STEP_FRAMES, 1)))
+    assert not score[FRAMES + STEP_FRAMES :].any()
+
+
+@pytest.mark.parametrize(
+    ("score", "likeness", "is_speech", "speaks", "sureness"),
+    [
+        ((1.0, 0.0), (0.9, 0.1), True, (True, False), 0.95),
+        ((1.0, 0.0), (0.02, 0.98), True, (False, True), 0.49),  # alike voices that the windows took for one
+        ((1.0, 0.0), (0.3, 0.7), True, (True, False), 0.65),
+        ((0.5, 0.4), (0.2, 0.8), True, (False, True), (0.4 / 0.9 + 0.8) / 2 * 0.9),  # the windows disagree
+        ((0.9, 0.8), (1.0, 0.0), True, (True, True), 0.9),  # both speak, whoever is louder
+        ((0.2, 0.1), (1.0, 0.0), True, (False, False), None),
+        ((1.0, 0.0), (1.0, 0.0), False, (False, False), None),
+    ],
+)
+def test_who_speaks_is_weighed_against_whose_voice_it_is(score, likeness, is_speech, speaks, sureness):
+    pair = np.array([score], np.float32), np.array([likeness], np.float32)
+    decided = decide_activity(*pair, np.array([is_speech]))
+    assert decided.speaks[0].tolist() == list(speaks)
+    if sureness is not None:
+        assert decided.sureness[0, speaks.index(True)] == pytest.approx(sureness, abs=1e-6)
+
+
+def test_a_single_speaker_needs_no_likeness():
+    score = np.array([[0.4], [0.6]], np.float32)
+    decided = decide_activity(score, np.ones((2, 1), np.float32), np.ones(2, np.bool_))
+    assert decided.speaks.tolist() == [[False], [True]]
+    assert decided.sureness == pytest.approx(score)
+
+
+def test_sound_is_likest_the_voice_that_is_heard():
+    low, high = sounds.talk(105, 8, seed=1)[0], sounds.talk(230, 8, seed=2)[0]
+    encoder = VoiceEncoder()
+    centres = np.stack([encoder.encode(mel_powers(sound), 0.1) for sound in (low, high)]).astype(np.float64)
+    sound = np.concatenate([low, sounds.silence(14), high])
+    calls = []
+
+    def is_spoken(start: int, stop: int) -> bool:
+        calls.append((start, stop))
+        return bool(np.abs(sound[start:stop]).max(initial=0) > 0.01)
+
+    trace = VoiceTrace(encoder, is_spoken)
+    for first in range(0, len(sound), 9999):
+        trace.push(sound[first : first + 9999])
+    trace.finish()
+    likeness = trace.likeness(centres, np.array([2.0, 6.0, 15.0, 24.0, 28.0]))
+    assert likeness.sum(axis=1) == pytest.approx(np.ones(5))
+    assert likeness[:2, 0].min() > 0.8
+    assert likeness[2] == pytest.approx([0.5, 0.5])  # silence is like nobody
+    assert likeness[3:, 1].min() > 0.8
+    assert calls[0][0] == 0
+    assert calls[-1][1] >= len(sound)
 
 
 def test_windows_tell_when_somebody_speaks():
