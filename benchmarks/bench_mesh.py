@@ -2,6 +2,7 @@
 
     python benchmarks/bench_mesh.py pose [--heads 200] [--portrait FILE ...]
     python benchmarks/bench_mesh.py size [--portrait FILE ...]
+    python benchmarks/bench_mesh.py robustness [--portrait FILE ...]
     python benchmarks/bench_mesh.py mediapipe CLIP ... [--environments DIR]
     python benchmarks/bench_mesh.py blinks [--seconds 60] [--portrait FILE ...]
     python benchmarks/bench_mesh.py counted CLIP ...
@@ -11,7 +12,8 @@
     python benchmarks/bench_mesh.py cost [--tflite face_landmarks_detector.tflite]
 
 `pose` turns portraits at random (`training/simulation/heads.py`) and takes the errors of the measured poses. `size`
-reduces faces and takes what changes. `mediapipe` runs MediaPipe's FaceLandmarker for video on clips, in an environment
+reduces faces and takes what changes. `robustness` spoils pictures as `training/emotion/robustness.py` does
+(`spoiled_faces.py`). `mediapipe` runs MediaPipe's FaceLandmarker for video on clips, in an environment
 made by `python -m benchmarks.peers.environments MediaPipe`, and follows the same face as it does: each frame's square
 comes from the frame before. `blinks` shows lids that close at known times, clean and as a poor JPEG with noise, and
 follows the mesh through them. `counted` analyses recordings of people whose blinks were counted by eye
@@ -39,7 +41,7 @@ from PIL import Image as PillowImage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import counted_blinks, hidden_eyes, rendered_eyes
+from benchmarks import counted_blinks, hidden_eyes, rendered_eyes, spoiled_faces
 from benchmarks.peers import environments
 from benchmarks.peers.catalogue import PEERS
 from fer_phq.behaviour.blinks import CLOSING, LONGEST_BLINK_S, detect_closures, eye_closure
@@ -325,6 +327,11 @@ def bench_hidden(options: argparse.Namespace) -> None:
     hidden_eyes.bench_hidden(_portraits_with_points(options), options.repeats, options.seed)
 
 
+def bench_robustness(options: argparse.Namespace) -> None:
+    """Print the errors of the points in spoiled pictures."""
+    spoiled_faces.bench_robustness(_portraits_with_points(options), options.seed)
+
+
 def bench_masks(options: argparse.Namespace) -> None:
     """Print how far lips and masks differ from what is around."""
     hidden_eyes.bench_masks(_portraits_with_points(options), options.seed)
@@ -408,12 +415,14 @@ def main() -> None:
     hidden.add_argument("--seed", type=int, default=7)
     masks = parts.add_parser("masks")
     masks.add_argument("--seed", type=int, default=8)
-    for part in (gaze, hidden, masks):
+    robustness = parts.add_parser("robustness")
+    robustness.add_argument("--seed", type=int, default=9)
+    for part in (gaze, hidden, masks, robustness):
         part.add_argument("--leave-out", type=int, action="append", default=[], help="portrait whose eyes are not seen")
     cost = parts.add_parser("cost")
     cost.add_argument("--repeats", type=int, default=100)
     cost.add_argument("--tflite", type=Path, help="the network as TensorFlow Lite has it")
-    for part in (pose, size, blinks, gaze, hidden, masks, cost):
+    for part in (pose, size, blinks, gaze, hidden, masks, robustness, cost):
         part.add_argument("--portrait", type=Path, action="append", default=[], help="a picture with faces")
     mediapipe = parts.add_parser("mediapipe")
     counted = parts.add_parser("counted")
@@ -423,7 +432,7 @@ def main() -> None:
     options = parser.parse_args()
     benches = {"pose": bench_pose, "size": bench_size, "mediapipe": bench_mediapipe, "blinks": bench_blinks}
     benches |= {"cost": bench_cost, "gaze": bench_gaze, "hidden": bench_hidden, "masks": bench_masks}
-    benches |= {"counted": bench_counted}
+    benches |= {"counted": bench_counted, "robustness": bench_robustness}
     benches[options.part](options)
 
 

@@ -18,7 +18,7 @@ from fer_phq.mesh.eyeballs import EyeRegion, cut_eyes
 from fer_phq.mesh.geometry import LARGEST_OFFSET, LEAST_PRESENCE, LEAST_SIZE, mesh_offset
 from fer_phq.mesh.landmarker import FaceLandmarker, FaceMesh
 from fer_phq.mesh.square import square_of_points
-from fer_phq.mesh.visibility import lip_contrast
+from fer_phq.mesh.visibility import lip_contrast, sharpness
 
 _SAME_TIME_S = 0.02  # a rate that is no multiple of the detections' has frames beside them
 _LONGEST_STEP_S = 3.0  # between two detections beyond which the mesh is not followed
@@ -52,6 +52,7 @@ class FollowedFace:
         scale: Pixels of the recording that a pixel of the image stands for.
         track: Id of the face track of the last detection.
         lip_contrast: Of `fer_phq.mesh.visibility.lip_contrast`.
+        sharpness: Of `fer_phq.mesh.visibility.sharpness`.
     """
 
     mesh: FaceMesh
@@ -61,6 +62,7 @@ class FollowedFace:
     scale: float = 1.0
     track: int = 0
     lip_contrast: float = 1.0
+    sharpness: float = 1.0
 
 
 class MeshFollower:
@@ -159,8 +161,8 @@ class MeshFollower:
 
 def _followed(mesh: FaceMesh, size: float, image: Image, scale: float, track: int) -> FollowedFace:
     eyes = cut_eyes(image, mesh.points)
-    lips = lip_contrast(image, mesh.points)
-    return FollowedFace(mesh, size, (image.shape[1], image.shape[0]), eyes, scale, track, lips)
+    lips, detail = lip_contrast(image, mesh.points), sharpness(image, mesh.points)
+    return FollowedFace(mesh, size, (image.shape[1], image.shape[0]), eyes, scale, track, lips, detail)
 
 
 def _fits(mesh: FaceMesh, detection: Detection) -> bool:

@@ -18,7 +18,7 @@ from fer_phq.mesh.geometry import LEAST_SIZE_OF_BLENDSHAPES
 from fer_phq.mesh.head_pose import fit_heads
 from fer_phq.mesh.landmarker import FaceLandmarker
 from fer_phq.mesh.points import BLENDSHAPES, EYE_BLENDSHAPES, MOUTH_BLENDSHAPES
-from fer_phq.mesh.visibility import LEAST_LIP_CONTRAST
+from fer_phq.mesh.visibility import LEAST_LIP_CONTRAST, LEAST_SHARPNESS, LEAST_SHARPNESS_OF_BLENDSHAPES
 
 SHAPE_COLUMNS = (
     *("presence", "pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg"),
@@ -67,10 +67,10 @@ def describe_faces(faces: Sequence[FollowedFace | None], landmarker: FaceLandmar
     for index, (row, face) in enumerate(seen):
         row[0] = face.mesh.presence
         head = heads[index]
-        if head is None or not head.pose.in_range:
+        if head is None or not head.pose.in_range or face.sharpness < LEAST_SHARPNESS:
             continue
         row[_POSE] = (head.pose.pitch_deg, head.pose.yaw_deg, head.pose.roll_deg)
-        if face.size >= LEAST_SIZE_OF_BLENDSHAPES:
+        if face.size >= LEAST_SIZE_OF_BLENDSHAPES and face.sharpness >= LEAST_SHARPNESS_OF_BLENDSHAPES:
             row[_OPENNESS] = openness[index]
             row[_BLENDSHAPES] = landmarker.blendshapes(face.mesh)
             if face.lip_contrast < LEAST_LIP_CONTRAST:

@@ -27,7 +27,13 @@ from fer_phq.mesh.head_pose import (
 )
 from fer_phq.mesh.landmarker import FaceLandmarker, FaceMesh
 from fer_phq.mesh.points import BLENDSHAPES, DETECTED_POINTS, EYE_BLENDSHAPES, MOUTH_BLENDSHAPES
-from fer_phq.mesh.visibility import LEAST_LIP_CONTRAST, lip_contrast
+from fer_phq.mesh.visibility import (
+    LEAST_LIP_CONTRAST,
+    LEAST_SHARPNESS,
+    LEAST_SHARPNESS_OF_BLENDSHAPES,
+    lip_contrast,
+    sharpness,
+)
 
 LEAST_SIZE = 24.0
 """Side of the face's box in pixels below which there is no mesh."""
@@ -106,6 +112,9 @@ def measure_face(image: Image, detection: Detection, landmarker: FaceLandmarker)
     mesh = landmarker.fit_detection(image, detection)
     if mesh.presence < LEAST_PRESENCE or mesh_offset(mesh, detection) > LARGEST_OFFSET:
         return FaceGeometry(mesh.presence, gaps=(*gaps, messages.NO_MESH()))
+    detail = sharpness(image, mesh.points)
+    if detail < LEAST_SHARPNESS:
+        return FaceGeometry(mesh.presence, gaps=(*gaps, messages.BLURRED()))
     (head,) = fit_heads(mesh.points[None], np.array([image.shape[1::-1]]))
     head = head if head is not None and head.pose.in_range else None
     if head is None:
@@ -114,13 +123,15 @@ def measure_face(image: Image, detection: Detection, landmarker: FaceLandmarker)
     blendshapes = None
     if detection.size < LEAST_SIZE_OF_BLENDSHAPES:
         gaps.append(messages.TOO_SMALL_FOR_BLENDSHAPES(size=detection.size, least=LEAST_SIZE_OF_BLENDSHAPES))
+    elif detail < LEAST_SHARPNESS_OF_BLENDSHAPES:
+        gaps.append(messages.BLURRED_FOR_BLENDSHAPES())
     else:
         blendshapes = landmarker.blendshapes(mesh)
         if lip_contrast(image, mesh.points) < LEAST_LIP_CONTRAST:
             blendshapes[_MOUTH_COLUMNS] = np.nan
             gaps.append(messages.MOUTH_HIDDEN())
     gaze = None
-    if head is not None:
+    if head is not None and detail >= LEAST_SHARPNESS_OF_BLENDSHAPES:
         outcome = measure_gaze(cut_eyes(image, mesh.points), mesh.points, head)
         gaze = outcome if isinstance(outcome, Gaze) else None
         gaps += [] if isinstance(outcome, Gaze) else [outcome]

@@ -29,6 +29,11 @@ TOO_SMALL_FOR_BLENDSHAPES = template(
     "mesh.too_small_for_blendshapes",
     "The face is {size:.0f} pixels wide: its blendshapes need {least:.0f}.",
 )
+BLURRED = template("mesh.blurred", "The face is too blurred for its mesh, or was enlarged from too small a picture.")
+BLURRED_FOR_BLENDSHAPES = template(
+    "mesh.blurred_for_blendshapes",
+    "The face is too blurred for its blendshapes and gaze, or was enlarged from too small a picture.",
+)
 TOO_SMALL_FOR_GAZE = template(
     "mesh.too_small_for_gaze",
     "The irises are {size:.1f} pixels wide: the gaze needs {least:.1f}.",

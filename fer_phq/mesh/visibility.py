@@ -7,7 +7,9 @@ lies where the mesh has it. The limits were chosen on rendered eyes behind dark 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -29,8 +31,16 @@ LARGEST_DEVIATION_DEG = 18.0
 LEAST_LIP_CONTRAST = 0.1
 """Of `lip_contrast`, below which a mask or a scarf hides the mouth."""
 
+LEAST_SHARPNESS = 0.42
+"""Of `sharpness`, below which the points of a face are off by a twentieth of the distance of the irises and more."""
+LEAST_SHARPNESS_OF_BLENDSHAPES = 0.65
+"""The same below which lids and lips are off by a third of what they open."""
+
+_FACE_SIDE = 43  # pixels to which a face is reduced, the size from which it has blendshapes
+_FINE, _COARSE = 1.0, math.sqrt(3.0)  # pixels of the Gaussians, one after the other
 _AROUND_LIPS = 1.45  # of the lips' outline: skin that is seen around them
 _LIPS_WIDTH = 56  # pixels to which that is reduced, so that noise and pores are no contrast
+_NO_DETAIL = 0.05  # grey levels, squared: less is a plain surface
 _FLOOR = 10.0  # grey levels, added to the bright: the noise of a dark picture is no contrast
 
 
@@ -77,6 +87,45 @@ def lip_contrast(image: Image, points: FloatArray) -> float:
         for places in ((outline + points[list(INNER_LIPS), :2]) / 2, around)
     )
     return float(np.abs(lips - skin).mean() / (skin.mean() + _FLOOR))
+
+
+def sharpness(image: Image, points: FloatArray) -> float:
+    """Compute how sharp a face is, as what is seen of it at 43 pixels over what is seen at half of that.
+
+    It is the ratio of the variances of two bands of the grey picture, so that contrast and light take no part.
+
+    Args:
+        image: uint8 RGB (h, w, 3).
+        points: (478, 3) of `FaceMesh.points`.
+
+    Returns:
+        About 1 for a sharp face of 60 pixels; below 0.4 where 20 pixels would show as much.
+    """
+    limits = np.array(image.shape[1::-1])
+    low = np.clip(np.floor(points[:, :2].min(axis=0)).astype(int), 0, limits - 1)
+    high = np.clip(np.ceil(points[:, :2].max(axis=0)).astype(int), low + 1, limits)
+    part = PillowImage.fromarray(image[low[1] : high[1], low[0] : high[0]]).convert("L")
+    factor = _FACE_SIDE / max(part.size)
+    size = (max(1, round(part.width * factor)), max(1, round(part.height * factor)))
+    grey = np.asarray(part.resize(size, PillowImage.Resampling.BILINEAR, reducing_gap=3.0), np.float32)
+    fine = _smooth(grey, _FINE)
+    coarse = _smooth(fine, _COARSE)
+    return float((grey - fine).var() / max(float((fine - coarse).var()), _NO_DETAIL))
+
+
+def _smooth(grey: FloatArray, sigma: float) -> FloatArray:
+    """Blur with a Gaussian."""
+    rows, columns = grey.shape
+    smooth: FloatArray = _gaussian(rows, sigma) @ grey @ _gaussian(columns, sigma).T
+    return smooth
+
+
+@lru_cache(maxsize=4 * _FACE_SIDE)
+def _gaussian(length: int, sigma: float) -> FloatArray:
+    """Return the matrix (length, length) that blurs a row of pixels; at the ends the weights are those of fewer."""
+    distances = np.arange(length)[:, None] - np.arange(length)
+    weights = np.exp(-0.5 * (distances / sigma) ** 2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
 
 
 def _contrast(view: EyeballView) -> float:

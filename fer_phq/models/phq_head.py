@@ -37,7 +37,8 @@ Float = npt.NDArray[np.float64]
 
 STILL_SPREAD = 0.006
 """Spread of a face's embeddings up to which it is a still picture's: 0.004 is what compression makes of one, faces of
-people and of the demonstration's puppet reach 0.14 to 0.22 within seconds."""
+people and of the demonstration's puppet reach 0.14 to 0.22 within seconds. A photograph that a noisy camera films, or
+that a hand holds before it, comes to 0.005 to 0.014 and can pass: a limit that stands in docs/INTENDED_USE.md."""
 _SPREAD_ROWS = 1024  # at a time: hours of embeddings, squared in one piece, would take four times their memory
 
 

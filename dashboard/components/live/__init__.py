@@ -168,6 +168,8 @@ def _gap_sentences() -> dict[str, str]:
         mesh_messages.FACE_UPSIDE_DOWN.code: _("The face is upside down: turn the camera."),
         mesh_messages.TURNED_TOO_FAR.code: _("The head is turned too far for its pose."),
         mesh_messages.TOO_SMALL_FOR_BLENDSHAPES.code: _("The face is too small for its blendshapes: come nearer."),
+        mesh_messages.BLURRED.code: _("The face is too blurred for its mesh."),
+        mesh_messages.BLURRED_FOR_BLENDSHAPES.code: _("The face is too blurred for its blendshapes and gaze."),
         mesh_messages.TOO_SMALL_FOR_GAZE.code: _("The eyes are too small for the gaze: come nearer."),
         mesh_messages.TURNED_TOO_FAR_FOR_GAZE.code: _("The head is turned too far for the gaze."),
         mesh_messages.EYES_CLOSED.code: _("The eyes are closed."),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
+from PIL import ImageFilter
 
 import fer_phq.mesh.messages as reasons
 from fer_phq.behaviour import messages
@@ -14,6 +18,7 @@ from fer_phq.behaviour.reasons import usable_measures
 from fer_phq.behaviour.series import behaviour_series, describe_faces, settle_eyes
 from fer_phq.mesh import measure_face
 from fer_phq.mesh.points import BLENDSHAPES, EYE_BLENDSHAPES, MOUTH_BLENDSHAPES
+from fer_phq.mesh.visibility import LEAST_SHARPNESS_OF_BLENDSHAPES, sharpness
 from training.simulation.camera import Camera
 from training.simulation.covers import COVERS, darken_skin, dim, wear_dark_glasses, wear_mask
 from training.simulation.eyes import Eyes
@@ -111,3 +116,36 @@ def test_a_mask_in_a_recording_leaves_head_and_eyes_and_a_sentence(portrait, det
     values, missing = usable_measures(series, 73 / 6, 0.3)
     assert missing["smile_mean"].code == "behaviour.mouth_too_brief"
     assert {"brow_raising_mean", "pitch_mean_deg", "eye_open_mean"} <= values.keys()
+
+
+def blurred(picture, face, sigma):
+    """A picture blurred by so many pixels of a face of 48."""
+    radius = sigma * face.size / 48
+    return np.asarray(PillowImage.fromarray(picture).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def test_a_blurred_face_has_a_pose_first_and_then_nothing(portrait, detection, landmarker):
+    slightly = measure_face(blurred(portrait, detection, 0.95), detection, landmarker)
+    assert slightly.gaps == (reasons.BLURRED_FOR_BLENDSHAPES(),)
+    assert slightly.head_pose is not None
+    assert slightly.blendshapes is slightly.gaze is None
+    strongly = measure_face(blurred(portrait, detection, 2.2), detection, landmarker)
+    assert strongly.points is strongly.head_pose is None
+    assert strongly.gaps in {(reasons.BLURRED(),), (reasons.NO_MESH(),)}
+
+
+def test_a_face_that_was_enlarged_is_no_larger_than_before(portrait, detection, landmarker):
+    factor = 18 / detection.size
+    size = portrait.shape[1::-1]
+    small = PillowImage.fromarray(portrait).resize([round(side * factor) for side in size], PillowImage.Resampling.BOX)
+    enlarged = np.asarray(small.resize(size, PillowImage.Resampling.BILINEAR))
+    assert measure_face(enlarged, detection, landmarker).points is None
+
+
+@pytest.mark.parametrize("share", [1.0, 0.25])
+def test_neither_noise_nor_dim_light_nor_compression_is_a_blur(portrait, mesh, share):
+    rng = np.random.default_rng(6)
+    picture = dim(portrait, share, rng)
+    PillowImage.fromarray(picture).save(buffer := io.BytesIO(), "JPEG", quality=25)
+    for variant in (picture, np.asarray(PillowImage.open(buffer))):
+        assert sharpness(variant, mesh.points) > LEAST_SHARPNESS_OF_BLENDSHAPES
