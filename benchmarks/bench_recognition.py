@@ -1,8 +1,9 @@
 """How right recognised words are, how well the doubts tell wrong ones, and what recognition costs.
 
     python benchmarks/bench_recognition.py words      # word error rate by voice and condition
+    python benchmarks/bench_recognition.py words --voices espeak-ng
     python benchmarks/bench_recognition.py doubts     # lone answers, whispers, other languages, sounds without words
-    python benchmarks/bench_recognition.py cost       # processor seconds and memory, of ten minutes and of three hours
+    python benchmarks/bench_recognition.py cost       # processor seconds and memory, of each length
 
 The texts are `spoken_texts.py`'s, so every word is known; none of them was used to set the bars of
 `fer_phq.transcription.guards`. A word error rate counts wrong, missing and additional words against those of the text.
@@ -47,22 +48,25 @@ def main() -> None:
     """Parse the options and print the tables."""
     parser = argparse.ArgumentParser(description="Measure the recognition of words.")
     parser.add_argument("what", choices=("words", "doubts", "cost"))
-    parser.add_argument("--minutes", type=int, nargs="+", default=[10, 180])
+    parser.add_argument("--voices", nargs="+", choices=list(texts.list_voices()), help="of words; all by default")
+    parser.add_argument("--minutes", type=int, nargs="+", default=[3, 20])
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         print(measure_cost(options.one))
         return
-    tables = {"words": word_table, "doubts": doubt_table, "cost": lambda: cost_table(options.minutes)}
+    names = options.voices or list(texts.list_voices())
+    tables = {"words": lambda: word_table(names), "doubts": doubt_table, "cost": lambda: cost_table(options.minutes)}
     for line in tables[options.what]():
         print(line, flush=True)
 
 
-def word_table() -> Iterator[str]:
-    """Yield the table of word error rates."""
+def word_table(names: Sequence[str]) -> Iterator[str]:
+    """Yield the table of word error rates of voices."""
     yield "| voice | condition | words | word error rate | words marked | unmarked words that are wrong |"
     yield "|---|---|---|---|---|---|"
-    for name, voice in texts.list_voices().items():
+    for name in names:
+        voice = texts.list_voices()[name]
         reference, sound = talk(voice)
         for condition, change in CONDITIONS.items():
             transcription = recognise(change(sound))

@@ -18,8 +18,8 @@ from fer_phq.voice.features import split_silence
 from fer_phq.voice.kinds import SPEECH
 from fer_phq.voice.speech import STAYS_SPEECH, WINDOW, SpeechDetector
 
-PAUSE = round(0.6 * SOUND_RATE / WINDOW)
-"""Windows without speech that end an utterance."""
+PAUSE = round(0.9 * SOUND_RATE / WINDOW)
+"""Windows without speech that end an utterance. Shorter ones leave short phrases alone, which are recognised worse."""
 
 SHORTEST = 3
 """Windows of speech, 0.1 s, that an utterance has at least: less is a click."""

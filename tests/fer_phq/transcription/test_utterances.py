@@ -14,7 +14,7 @@ from tests.fer_phq.transcription.conftest import RATE
 
 def test_pauses_end_utterances_and_sound_is_where_it_says(phrases):
     utterances = list(find_utterances([phrases]))
-    assert len(utterances) == 6  # phrases
+    assert [round(utterance.start / RATE) for utterance in utterances] == [0, 7]  # a second lies between the two
     for utterance in utterances:
         first = utterance.start - utterance.offset
         assert np.array_equal(utterance.samples, phrases[first : first + len(utterance.samples)])
@@ -35,7 +35,7 @@ def test_only_the_present_utterance_is_held(phrases):
     for _ in range(3):
         for start in range(0, len(phrases), RATE):
             cutter.push(phrases[start : start + RATE])
-            assert len(cutter._sound) < 4 * RATE
+            assert len(cutter._sound) < 7 * RATE
         cutter.push(np.zeros(RATE, np.float32))
 
 
