@@ -33,9 +33,9 @@ READING = mark(
 )
 
 RELIANCE = mark(
-    "What the mean error grows by when a group of features is exchanged between people left out of the training: mean "
-    "and standard deviation over folds and exchanges. Groups that say the same share their importance, so a small "
-    "figure does not say that a group means nothing."
+    "What the mean error on people left out of the training grows by when a group of features is exchanged for another "
+    "person's: mean and standard deviation over folds and exchanges. Groups that say the same share their importance, "
+    "so a small figure does not say that a group means nothing."
 )
 
 

@@ -164,14 +164,14 @@ class LearningCurvePoint:
 
 @dataclass(frozen=True)
 class GroupImportance:
-    """What a model loses on people left out when a group of its features is shuffled between them.
+    """What a model loses on people left out when a group of its features is exchanged for another person's.
 
     Groups that say the same share their importance.
 
     Attributes:
         name: A block of functionals, such as `behaviour.head_movement`, or a modality.
         increase: Mean increase of the absolute error in points; around 0 for a group that the model does not use.
-        spread: SD of the increase over folds and shuffles, in points.
+        spread: SD of the increase over folds and exchanges, in points.
     """
 
     name: str

@@ -158,8 +158,8 @@ def _importance_table(groups: Sequence[GroupImportance]) -> str:
     if not groups:
         return ""
     head = (
-        "What the error grows by, in points, when a group of features is shuffled between people left out (mean and SD "
-        "over folds and shuffles; groups that say the same share their importance):\n\n"
+        "What the error on people left out grows by, in points, when a group of features is exchanged for another "
+        "person's (mean and SD over folds and exchanges; groups that say the same share their importance):\n\n"
     )
     return head + markdown_table(["features", "MAE", "SD"], importance_rows(groups)) + "\n"
 

@@ -34,6 +34,20 @@ def test_the_group_that_carries_the_score_matters_and_the_others_do_not(model):
     assert all(abs(group.increase) < 0.3 for group in others)
 
 
+@pytest.mark.parametrize(("people", "sessions"), [(5, 2), (5, 4), (6, 4), (8, 1)])
+def test_of_few_people_features_are_exchanged_between_people_and_not_between_sessions_of_one(people, sessions):
+    rng = np.random.default_rng(3)
+    signal = np.repeat(rng.normal(size=people), sessions)
+    totals = np.clip(10 + 4 * signal + 0.3 * rng.normal(size=people * sessions), 0, 24)
+    rows = np.stack([signal, rng.normal(size=len(signal))], axis=1)
+    few = FeatureMatrix(rows, totals, np.repeat(np.arange(people), sessions), ("voice.prosody", "words.talk"))
+    first, second = permutation_importance(few, "ridge", Scale.PHQ8, 0)
+    assert first.name == "voice.prosody"
+    difference = np.abs(totals[:, None] - totals)[few.subjects[:, None] != few.subjects].mean()
+    assert 0.6 * difference < first.increase < 1.4 * difference  # the score is all that the group says
+    assert abs(second.increase) < 0.3
+
+
 def test_groups_that_say_the_same_share_their_importance():
     alone = permutation_importance(matrix(), "ridge", Scale.PHQ8, 0)[0]
     shared = {group.name: group for group in permutation_importance(matrix(twin=True), "ridge", Scale.PHQ8, 0)}
@@ -46,7 +60,7 @@ def test_a_model_that_always_answers_the_mean_loses_nothing():
 
 
 @pytest.mark.slow
-def test_a_network_over_windows_is_shuffled_by_modality():
+def test_a_network_over_windows_loses_whole_modalities():
     groups = permutation_importance(matrix(30), "attention", Scale.PHQ8, 0)
     assert {group.name for group in groups} == {"behaviour", "voice", "words"}
     assert groups[0].name == "behaviour"
