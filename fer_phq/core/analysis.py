@@ -748,6 +748,24 @@ def check_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable 
     return None
 
 
+def check_behaviour(analysis: SessionAnalysis, settings: Settings) -> Message | None:
+    """Check whether head, eyes and mouth were measured in as much of the recording as a face must be seen in.
+
+    Args:
+        analysis: The analysis.
+        settings: The floor for coverage.
+
+    Returns:
+        The reason why the facial behaviour must not be used; None where it may, or where there is none.
+    """
+    if analysis.behaviour is None:
+        return None
+    measured_s, recording_s = _measured_s(analysis.behaviour), analysis.recording.duration_s
+    if measured_s >= settings.coverage_floor * recording_s:
+        return None
+    return texts.BEHAVIOUR_BELOW_FLOOR(measured=measured_s / recording_s, floor=settings.coverage_floor)
+
+
 def usable_features(analysis: SessionAnalysis, settings: Settings) -> SessionFeatures:
     """Return the features that PHQ heads estimate and learn from: without a face that was seen too little.
 
@@ -761,14 +779,12 @@ def usable_features(analysis: SessionAnalysis, settings: Settings) -> SessionFea
     features = analysis.features
     if check_face(analysis, settings) is not None:
         return replace(features, face=None, emotions=None, behaviour=None)
-    if _measured_s(features.behaviour) < settings.coverage_floor * analysis.recording.duration_s:
-        return replace(features, behaviour=None)
-    return features
+    return features if check_behaviour(analysis, settings) is None else replace(features, behaviour=None)
 
 
-def _measured_s(behaviour: FeatureSeries | None) -> float:
+def _measured_s(behaviour: FeatureSeries) -> float:
     """Return for how many seconds all but the gaze is measured, which is missing in every blink."""
-    if behaviour is None or behaviour.duration_s is None:
+    if behaviour.duration_s is None:
         return 0.0
     is_measured = np.ones(len(behaviour), bool)
     for i, name in enumerate(behaviour.names):

@@ -22,6 +22,11 @@ COVERAGE_BELOW_FLOOR = template(
     "core.coverage_below_floor",
     "the face was seen in {coverage:.0%} of the recording, below {floor:.0%}",
 )
+BEHAVIOUR_BELOW_FLOOR = template(
+    "core.behaviour_below_floor",
+    "its facial behaviour is not read: head, eyes and mouth were measured in {measured:.0%} of the recording, and "
+    "heads need {floor:.0%}",
+)
 FACE_SELDOM_SEEN = template("core.face_seldom_seen", "the face was seen for {seconds:.1f} s, less than {minimum:.1f} s")
 FACE_TURNED = template(
     "core.face_turned",

@@ -121,7 +121,7 @@ class FerPhqModel:
         probabilities: FloatArray = shares / shares.sum(axis=1, keepdims=True)
         return probabilities
 
-    def estimate_phq(self, features: SessionFeatures) -> PhqResult:
+    def estimate_phq(self, features: SessionFeatures, unread: Message | None = None) -> PhqResult:
         """Estimate a session's PHQ score by the first of the bundle's heads that may judge it.
 
         Heads stand in the order of their errors; one that finds a session too short, or unlike those it was trained
@@ -129,6 +129,7 @@ class FerPhqModel:
 
         Args:
             features: All features of the session.
+            unread: Why facial behaviour that was measured is not among them.
 
         Returns:
             The estimate, or the reason why there is none. Where all heads refuse, it is the reason of one that had
@@ -137,7 +138,7 @@ class FerPhqModel:
         config = self.bundle.config.phq
         if config is None:
             return PhqUnavailable(UnavailableReason.NO_HEAD)
-        unread = missing_reason(features)
+        unread = unread or missing_reason(features)
         features = to_seconds(features)  # once for all heads
         refusals = []
         for head in self.heads:

@@ -18,6 +18,7 @@ from fer_phq.core.analysis import (
     SessionAnalysis,
     Settings,
     Step,
+    check_behaviour,
     check_face,
     usable_features,
 )
@@ -168,7 +169,7 @@ def with_estimate(analysis: SessionAnalysis, model: FerPhqModel, settings: Setti
         model: Estimates.
         settings: Coverage and number of frames that a face needs.
     """
-    phq = model.estimate_phq(usable_features(analysis, settings))
+    phq = model.estimate_phq(usable_features(analysis, settings), check_behaviour(analysis, settings))
     face_unavailable = check_face(analysis, settings)
     if face_unavailable is not None and isinstance(phq, PhqUnavailable):
         phq = face_unavailable

@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from analysis_samples import sample_analysis
+from behaviour_samples import sample_behaviour, with_hidden_eyes
 
+from fer_phq.core.analysis import Settings
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, UnavailableReason
 from fer_phq.models import messages
 from fer_phq.models.model import FerPhqModel, load_model
+from fer_phq.pipeline.session import with_estimate
 from training.simulation.behaviour.frames import draw_frames, look_at
 from training.simulation.speech import SpeechLinks, draw_speaker, draw_voice
 
@@ -21,6 +25,15 @@ def model():
 @pytest.fixture(scope="module")
 def frames():
     return draw_frames(60, np.random.default_rng(5))
+
+
+def heads_of(model, has):
+    """The model with those of its heads whose modalities are so."""
+    config = model.bundle.config
+    positions = [i for i, modalities in enumerate(config.phq.modalities) if has(modalities)]
+    phq = replace(config.phq, heads=tuple(config.phq.heads[i] for i in positions))
+    bundle = replace(model.bundle, config=replace(config, phq=phq))
+    return FerPhqModel(bundle, model._encoder, model._emotions, tuple(model.heads[i] for i in positions))
 
 
 def test_behaviour_alone_gives_an_estimate_that_says_so(model, frames):
@@ -65,17 +78,27 @@ def test_without_behaviour_the_session_is_judged_from_what_it_has(model, frames)
 
 
 def test_a_bundle_of_before_there_was_behaviour_says_the_same_with_and_without(model, frames):
-    config = model.bundle.config
-    before = [i for i, modalities in enumerate(config.phq.modalities) if Modality.BEHAVIOUR not in modalities]
-    phq = replace(config.phq, heads=tuple(config.phq.heads[i] for i in before))
-    bundle = replace(model.bundle, config=replace(config, phq=phq))
-    older = FerPhqModel(bundle, model._encoder, model._emotions, tuple(model.heads[i] for i in before))
+    older = heads_of(model, lambda modalities: Modality.BEHAVIOUR not in modalities)
     detail = str(older.estimate_phq(SessionFeatures(behaviour=look_at(frames, 12.0))).detail)
     assert "behaviour" not in detail.replace("the session has facial behaviour", "")
     voice = draw_voice(draw_speaker(0.3, np.zeros(6), SpeechLinks(), np.random.default_rng(0)), 60.0,
                        np.random.default_rng(0))  # fmt: skip
     alone = older.estimate_phq(SessionFeatures(voice=voice))
     assert older.estimate_phq(SessionFeatures(voice=voice, behaviour=look_at(frames, 30.0))) == alone
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "measured"), [(with_hidden_eyes(sample_behaviour()), "0%"), (sample_behaviour(gap=(12, 60)), "20%")]
+)
+def test_behaviour_that_was_measured_in_too_little_of_the_recording_says_so(model, behaviour, measured):
+    analysis = replace(sample_analysis(frames=120), behaviour=behaviour)
+    unread = heads_of(model, lambda modalities: modalities == (Modality.BEHAVIOUR,))
+    detail = str(with_estimate(analysis, unread, Settings()).phq.detail)
+    assert detail == (
+        "the PHQ heads of the active model take facial behaviour of the kind they were trained on; the session has "
+        f"face; its facial behaviour is not read: head, eyes and mouth were measured in {measured} of the recording, "
+        "and heads need 30%"
+    )
 
 
 def test_too_few_seconds_are_too_short(model, frames):
