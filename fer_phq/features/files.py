@@ -32,6 +32,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.behaviour.seconds.series import COLUMNS as SECONDS_COLUMNS
+from fer_phq.behaviour.seconds.series import KIND as SECONDS
 from fer_phq.core import texts
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.errors import FeatureError, FerPhqError
@@ -174,7 +176,7 @@ def _series(arrays: Arrays, values: str, times: str) -> FeatureSeries | None:
     names = tuple(str(name) for name in np.atleast_1d(arrays.get(f"{values}_names", np.array([], str))))
     numbers = _numbers(arrays, values)
     try:
-        return FeatureSeries(
+        series = FeatureSeries(
             numbers,
             _seconds(arrays, times),
             kind,
@@ -182,8 +184,16 @@ def _series(arrays: Arrays, values: str, times: str) -> FeatureSeries | None:
             duration_s=_seconds(arrays, _beside(times, "duration_s")),
             rate_hz=None if rate is None else float(rate),
         )
+        _check_columns(series)
+        return series
     except FeatureError as error:
         raise FeatureError(messages.WRONG_ARRAY(array=values, reason=error.message)) from None
+
+
+def _check_columns(series: FeatureSeries) -> None:
+    """Make sure that behaviour second by second has its columns in their order, by which they are read."""
+    if series.kind == SECONDS and series.names != SECONDS_COLUMNS:
+        raise FeatureError(messages.OTHER_COLUMNS(kind=SECONDS, columns=", ".join(SECONDS_COLUMNS)))
 
 
 def _beside(times: str, name: str) -> str:

@@ -13,4 +13,7 @@ TOO_LARGE = template("features.too_large", "its arrays take more than {limit} Gi
 NO_MODALITY = template("features.no_modality", "it holds none of the arrays visual, voice, words and behaviour")
 WITHOUT_TIMES = template("features.without_times", "{array} stands without {times}")
 NO_NUMBERS = template("features.no_numbers", "{array} does not hold numbers")
+OTHER_COLUMNS = template(
+    "features.other_columns", "rows of the kind '{kind}' have the columns {columns}, in this order"
+)
 WRONG_ARRAY = template("features.wrong_array", "{array}: {reason}")

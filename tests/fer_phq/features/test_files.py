@@ -6,6 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from fer_phq.behaviour.seconds.series import COLUMNS, KIND
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
@@ -25,7 +26,7 @@ def a_session(rows=5):
         words=FeatureSeries(rng.normal(size=(3, 6)).astype(np.float32)),
         emotions=emotions,
         behaviour=FeatureSeries(
-            rng.normal(size=(4, 3)).astype(np.float32), np.arange(4.0), "behaviour-1", ("a", "b", "c"), np.ones(4), 30.0
+            rng.normal(size=(4, 15)).astype(np.float32), np.arange(4.0), "behaviour-1", COLUMNS, np.ones(4), 30.0
         ),
     )
 
@@ -82,6 +83,14 @@ def test_a_wrong_array_is_named(tmp_path, arrays, said):
     with pytest.raises(FerPhqError, match=said) as caught:
         read_features(tmp_path / "s.npz")
     assert "s.npz" in str(caught.value)
+
+
+@pytest.mark.parametrize("names", [(), COLUMNS[::-1], COLUMNS[:14]])
+def test_behaviour_with_other_columns_than_its_kind_is_refused(tmp_path, names):
+    values = np.ones((4, len(names) or 15), np.float32)
+    write_features(SessionFeatures(behaviour=FeatureSeries(values, np.arange(4.0), KIND, names)), tmp_path / "s.npz")
+    with pytest.raises(FerPhqError, match="behaviour: rows of the kind 'behaviour-1' have the columns pitch_deg, yaw_"):
+        read_features(tmp_path / "s.npz")
 
 
 def test_a_pickle_is_never_read(tmp_path):
