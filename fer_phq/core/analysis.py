@@ -608,8 +608,12 @@ class SessionAnalysis:
 
     @property
     def features(self) -> SessionFeatures:
-        """The subject's face, voice, words and facial behaviour over time, which PHQ heads read."""
+        """The subject's face, voice, words and facial behaviour over time, which PHQ heads read.
+
+        A behaviour series has a row for each frame: of a face that was never followed it is no modality.
+        """
         has_face = self.timeline.has_face
+        behaviour = self.behaviour
         return SessionFeatures(
             face=FeatureSeries(
                 self.embeddings,
@@ -621,7 +625,7 @@ class SessionAnalysis:
             voice=self.voice,
             words=self.words,
             emotions=self.timeline.emotions[has_face],
-            behaviour=self.behaviour,
+            behaviour=None if behaviour is None or np.isnan(behaviour.values).all() else behaviour,
         )
 
     @property

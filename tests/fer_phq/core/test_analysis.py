@@ -237,3 +237,13 @@ def test_behaviour_that_was_measured_in_too_little_of_the_recording_is_not_read(
     gaps = replace(timeline([True] + [False] * 3), time_s=lasting.time_s, end_s=40.0)
     seldom = analysis([True] + [False] * 3, recording=recording, timeline=gaps, behaviour=followed)
     assert usable_features(seldom, settings).behaviour is None, "it goes with the face that it is of"
+
+
+def test_behaviour_of_a_face_that_was_never_followed_is_no_modality():
+    unseen = sample_behaviour(seconds=4.0, gap=(0.0, 4.0))
+    empty = analysis([False] * 4, behaviour=unseen)
+    assert empty.features.modalities == ()
+    assert empty.to_dict()["modalities"] == []
+    assert empty.behaviour is unseen
+    visible = analysis([True] * 4, behaviour=sample_behaviour(seconds=4.0))
+    assert visible.to_dict()["modalities"] == ["face", "behaviour"]
