@@ -100,7 +100,7 @@ def fit_regressor(model: str, data: FeatureMatrix, seed: int = 0) -> Regressor:
         width = data.rows.shape[1]
         return LinearRegressor(np.zeros(width), np.zeros(width), np.array(data.totals.mean()))
     if model == "boosting":
-        boosting = HistGradientBoostingRegressor(**_BOOSTING, random_state=seed)
+        boosting = _Boosting(**_BOOSTING, random_state=seed)
         return _trees(_search(boosting, {"max_leaf_nodes": list(LEAVES)}, data))
     if model == "svr":
         pipeline = Pipeline([("scale", BlockScaler(data.blocks)), ("fit", SVR())])
@@ -114,6 +114,16 @@ def fit_regressor(model: str, data: FeatureMatrix, seed: int = 0) -> Regressor:
 
 
 _BOOSTING: dict[str, Any] = {"max_iter": 60, "learning_rate": 0.08, "min_samples_leaf": 8, "l2_regularization": 1.0}
+
+
+class _Boosting(HistGradientBoostingRegressor):  # type: ignore[misc]
+    """Gradient boosting for which a column that was never measured is constant: scikit-learn's own fails on it."""
+
+    def fit(self, rows: Float, totals: Float) -> Self:
+        """Fit trees on rows (n, p), NaN where not measured, and totals (n,)."""
+        unmeasured = ~np.isfinite(rows).any(axis=0)
+        super().fit(np.where(unmeasured, 0.0, rows), totals)
+        return self
 
 
 def _svr_grid(data: FeatureMatrix) -> dict[str, Any]:

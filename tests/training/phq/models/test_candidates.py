@@ -3,6 +3,7 @@
 import copy
 import math
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,6 +30,18 @@ def table(n=60, signal=2.0, sessions=2, seed=0):
     rows[:, 0] += signal * (severity - 6.7) / 5.7
     rows[::7, 2] = np.nan
     return FeatureMatrix(rows, severity, subjects, ("few",) * 3 + ("many",) * 30)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_column_that_was_never_measured_is_passed_over(model):
+    data = table()
+    unmeasured = data.rows.copy()
+    unmeasured[:, 1] = np.nan
+    known = data.rows.copy()
+    known[:, 1] = 4.0
+    expected = fit_regressor(model, replace(data, rows=known)).predict(data.described)
+    fitted = fit_regressor(model, replace(data, rows=unmeasured))
+    np.testing.assert_allclose(fitted.predict(data.described), expected)  # even where it is measured after all
 
 
 @pytest.mark.parametrize("model", MODELS)
