@@ -78,6 +78,20 @@ def test_a_face_upside_down_is_marked_and_has_no_pose(portrait, detection, landm
     assert geometry.head_pose is geometry.gaze is None
 
 
+@pytest.mark.parametrize("edge", ["left", "right", "top", "bottom"])
+def test_a_face_half_outside_has_no_mesh(portrait, detection, detector, landmarker, edge):
+    column, row = (round(value) for value in detection.centre)
+    rows = {"top": slice(row, None), "bottom": slice(None, row)}.get(edge, slice(None))
+    columns = {"left": slice(column, None), "right": slice(None, column)}.get(edge, slice(None))
+    cut = np.ascontiguousarray(portrait[rows, columns])
+    faces = detector.detect([cut])[0]
+    assert faces
+    for face in faces:
+        geometry = measure_face(cut, face, landmarker)
+        assert geometry.points is geometry.head_pose is geometry.blendshapes is None
+        assert geometry.gaps
+
+
 def test_a_profile_has_no_pose(head, detector, landmarker):
     picture = head.render(rotation_of_pose(0, 55, 0), (0, 0, 50), Camera(640, 480, 600))
     faces = detector.detect([picture])[0]
