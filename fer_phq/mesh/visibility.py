@@ -116,8 +116,7 @@ def sharpness(image: Image, points: FloatArray) -> float:
 def _smooth(grey: FloatArray, sigma: float) -> FloatArray:
     """Blur with a Gaussian."""
     rows, columns = grey.shape
-    smooth: FloatArray = _gaussian(rows, sigma) @ grey @ _gaussian(columns, sigma).T
-    return smooth
+    return np.asarray(_gaussian(rows, sigma) @ grey @ _gaussian(columns, sigma).T, np.float32)
 
 
 @lru_cache(maxsize=4 * _FACE_SIDE)
