@@ -47,7 +47,8 @@ def list_command() -> None:
     for bundle in list_bundles():
         mark = " (active)" if bundle.model_id == active else ""
         print(printable(f"{bundle.model_id}{mark}"))
-        print(printable(f"  {bundle.config.backbone}; {_heads_line(bundle)}"))
+        print(printable(f"  {bundle.config.backbone}"))
+        print(f"  {_heads_line(bundle)}")
         print(printable(f"  {bundle.path}"))
 
 

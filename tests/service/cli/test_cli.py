@@ -418,8 +418,9 @@ def test_alone_it_says_what_to_do_first(run):
 def test_models_are_listed_shown_and_verified():
     runner = CliRunner()
     listed = runner.invoke(cli.app, ["models", "list"])
-    bundle, heads, folder = listed.stdout.splitlines()
+    bundle, backbone, heads, folder = listed.stdout.splitlines()
     assert bundle == f"{read_bundle(SHIPPED).model_id} (active)"
+    assert backbone.strip() == read_bundle(SHIPPED).config.backbone
     assert "simulated labels" in heads
     assert folder.strip() == str(SHIPPED)
     assert max(len(bundle), len(heads)) <= 80
