@@ -81,6 +81,8 @@ MODULES: tuple[str, ...] = (
     "fer_phq.pipeline.messages",
     "fer_phq.runtime.messages",
     "fer_phq.video.messages",
+    "fer_phq.speakers.messages",
+    "fer_phq.transcription.messages",
     "fer_phq.voice.messages",
     "fer_phq.words.messages",
     "db.messages",
