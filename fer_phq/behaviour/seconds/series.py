@@ -49,8 +49,6 @@ face at rest. Looks are the gaze's: NaN in a recording in which it was seen too 
 LEAST_SEEN = 0.5
 """Share of a second in which something must be seen so that its row says it."""
 
-_HALF = np.float16  # of what the store keeps: a series is read alike before it was stored and after
-
 Float = npt.NDArray[np.float64]
 
 
@@ -99,7 +97,6 @@ def behaviour_seconds(series: FeatureSeries) -> FeatureSeries | None:
     """
     if not len(series) or series.kind != FRAMES or not can_see_blinks(series):
         return None
-    series = replace(series, values=series.values.astype(_HALF).astype(np.float32))
     clock = _Clock.of(series)
     if not len(clock.duration_s):
         return None

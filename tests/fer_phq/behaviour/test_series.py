@@ -18,6 +18,7 @@ from fer_phq.behaviour.series import (
     describe_faces,
     settle_eyes,
 )
+from fer_phq.core.analysis import display_durations
 from fer_phq.faces import FaceDetector
 from fer_phq.mesh import FaceLandmarker
 from fer_phq.mesh.eyeballs import cut_eyes
@@ -88,3 +89,12 @@ def test_most_rows_around_decide_whether_eyes_are_hidden():
     assert missing == set(EYE_COLUMNS)
     assert np.isfinite(settled[:60]).all()
     assert np.shares_memory(settled, rows), "three hours of rows are not copied"
+
+
+def test_a_series_is_the_same_before_it_is_stored_and_after() -> None:
+    rng = np.random.default_rng(3)
+    time_s = np.arange(20_000) / 30
+    values = rng.normal(0, 20, (len(time_s), len(COLUMNS))).astype(np.float32)
+    values[::7] = np.nan
+    series = behaviour_series(values, time_s, display_durations(time_s, time_s[-1] + 1 / 30), 30.0)
+    np.testing.assert_array_equal(series.values, series.values.astype(np.float16).astype(np.float32))
