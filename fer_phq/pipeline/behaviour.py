@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from fer_phq.behaviour.follower import Anchor, FollowedFace, MeshFollower
 from fer_phq.behaviour.measures import behaviour_warnings
@@ -78,12 +79,11 @@ def extract_behaviour(
             if len(times) % _REPORT_FRAMES == 0:
                 on_progress(Progress(Step.BEHAVIOUR, len(times), max(len(times), expected)))
         describer.add(follower.end(), times)
-        values = describer.values()
-    time_s = np.asarray(times, np.float64)
+        rows = describer.take_rows()
     on_progress(Progress(Step.BEHAVIOUR, len(times), len(times)))
-    return behaviour_series(
-        settle_eyes(values, time_s), time_s, display_durations(time_s, recording.picture_end_s), settings.face_rate
-    )
+    time_s = np.asarray(times, np.float64)
+    values = settle_eyes(rows.astype(np.float32), time_s)  # only now, when no decoder takes memory beside it
+    return behaviour_series(values, time_s, display_durations(time_s, recording.picture_end_s), settings.face_rate)
 
 
 class FaceDescriber:
@@ -100,7 +100,8 @@ class FaceDescriber:
         self._added = 0
         self._landmarker = landmarker
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="describing")
-        self._rows = describe_faces([], landmarker)
+        # Rounded as the series will be: of three hours they take 40 MB, and twice as much in 32 bits.
+        self._rows = describe_faces([], landmarker).astype(np.float16)
         self._count = 0
         self._work: Future[FloatArray] | None = None
 
@@ -127,10 +128,12 @@ class FaceDescriber:
             self._on_faces(times[self._added : self._added + len(faces)], faces)
         self._added += len(faces)
 
-    def values(self) -> FloatArray:
-        """Return the rows of all frames that were added, as `describe_faces` gives them."""
+    def take_rows(self) -> npt.NDArray[np.float16]:
+        """Return the rows of all frames that were added, as `describe_faces` gives them, and forget them."""
         self._finish()
-        return self._rows[: self._count]
+        rows = self._rows[: self._count]
+        self._rows, self._count = self._rows[:0].copy(), 0
+        return rows
 
     def _finish(self) -> None:
         if self._work is not None:

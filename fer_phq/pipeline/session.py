@@ -15,6 +15,7 @@ from fer_phq.behaviour.measures import BEHAVIOUR_WARNINGS
 from fer_phq.core.analysis import (
     Progress,
     ProgressHook,
+    RecordingInfo,
     SessionAnalysis,
     Settings,
     Step,
@@ -43,7 +44,7 @@ SHORT_S = 120.0
 """Up to this duration the process that reads the sound starts while faces are looked for: it would be waited for. In a
 longer recording it would only take memory meanwhile."""
 LONG_S = 1200.0
-"""From this duration the networks that look for faces are forgotten before the sound is read: a long sound takes the
+"""From this duration the networks of a step are forgotten before the next one: what a long recording leaves takes the
 memory that they had, and loading them again takes no time beside it."""
 
 
@@ -91,10 +92,9 @@ def analyze(
             prepare_decoder()
         faces, face_warnings = extract_faces(recording, frames, model, settings, timer, report)
 
+    _release(recording)
     behaviour = extract_behaviour(path, recording, faces, settings, timer, report, display_name, on_faces)
-    if recording.duration_s > LONG_S:
-        release_sessions()
-    release_memory()  # what looking for faces took is not wanted while the sound is read
+    _release(recording)
     with timer.measure("listen"):
         speech = extract_speech(recording, loaded, report, display_name, settings.sound)
 
@@ -124,6 +124,13 @@ def analyze(
     stages = ", ".join(f"{stage} {getattr(analysis.timing, stage):.1f} s" for stage in STAGES)
     log.info("stages on %s in %s: %s", analysis.timing.device, analysis.timing.precision, stages)
     return analysis
+
+
+def _release(recording: RecordingInfo) -> None:
+    """Give back what a step took and the next one does not want."""
+    if recording.duration_s > LONG_S:
+        release_sessions()
+    release_memory()
 
 
 def choose_faces(analysis: SessionAnalysis, model: FerPhqModel, settings: Settings) -> SessionAnalysis:

@@ -49,5 +49,5 @@ def test_described_rows_keep_their_order_while_their_room_grows(monkeypatch):
     with FaceDescriber(None) as describer:
         for index in range(4):
             describer.add([index], [0.0])
-        values = describer.values()
+        values = describer.take_rows()
     np.testing.assert_array_equal(values, np.concatenate(blocks))
