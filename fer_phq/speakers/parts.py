@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from fer_phq.core.analysis import SoundChoice, SoundTrackInfo
 from fer_phq.core.arrays import FloatArray
+from fer_phq.speakers.segmentation import LATE
 from fer_phq.speakers.turn import Turn
 from fer_phq.speakers.turns import Activity, find_turns
 from fer_phq.video.types import SOUND_RATE
@@ -94,7 +95,7 @@ class PartListener:
         if not are_apart(levels):
             return None
         probability = np.stack([np.concatenate(parts)[: len(levels)] for parts in self._probabilities], axis=1)
-        speaks = np.stack([find_speech(column) for column in probability.T], axis=1)
+        speaks = np.stack([_without_late_ends(find_speech(column)) for column in probability.T], axis=1)
         speaks &= levels >= levels.max(axis=1, keepdims=True) - NEAR_DB
         if (speaks.sum(axis=0) * WINDOW >= LEAST_S * SOUND_RATE).sum() < 2:
             return None
@@ -125,6 +126,11 @@ def are_apart(levels: Levels) -> bool:
     winners = levels[is_active].argmax(axis=1)[is_apart]
     own_s = np.bincount(winners, minlength=levels.shape[1]) * WINDOW / SOUND_RATE
     return bool(is_apart.mean() >= APART and (own_s >= LEAST_S).sum() >= 2)
+
+
+def _without_late_ends(is_speech: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Take from the ends of speech what silero-vad hears too long: `LATE` windows."""
+    return np.asarray(is_speech & np.append(is_speech, np.zeros(LATE, np.bool_))[LATE:])
 
 
 def join_parts(streams: Sequence[Iterable[FloatArray]]) -> Iterator[FloatArray]:

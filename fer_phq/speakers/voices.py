@@ -14,7 +14,7 @@ from fer_phq.speakers.encoder import VoiceEncoder, mel_powers
 from fer_phq.speakers.segmentation import FIRST_CENTRE, FRAMES, HOP, VOICES, WINDOW, Segmenter, Window, frame_times
 from fer_phq.speakers.trace import VoiceTrace
 from fer_phq.speakers.turn import Turn
-from fer_phq.speakers.turns import SPEAKS, decide_activity, find_turns, join_windows
+from fer_phq.speakers.turns import SPEAKS, Activity, decide_activity, find_turns, join_windows, move_switches
 from fer_phq.video.types import SOUND_RATE
 
 LEAST_ROWS = 20
@@ -65,6 +65,7 @@ class VoiceListener:
         score = join_windows(self._active, self._first_frames, speaker_of, frames)
         likeness = self._trace.likeness(people.centres[: score.shape[1]], frame_times(frames)[:-1])
         activity = decide_activity(score, likeness, self._segmenter.speech(frames))
+        activity = Activity(move_switches(activity.speaks, frame_times(frames)), activity.sureness)
         return find_turns(activity, self._segmenter.samples / SOUND_RATE)
 
     def _add(self, windows: Iterable[Window]) -> None:

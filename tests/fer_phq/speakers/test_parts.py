@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import sounds
 
 from fer_phq.core.analysis import SoundChoice
@@ -84,3 +85,13 @@ def test_a_channel_that_was_chosen_is_heard_alone(tmp_path):
     assert not diarization.is_by_part
     assert speakers_at(diarization.turns, 7.0) == {1}
     assert speakers_at(diarization.turns, 2.5) == set()
+
+
+def test_turns_of_channels_end_where_the_speech_does():
+    columns = two_microphones(-40)
+    levels = np.sqrt(np.convolve(columns[:, 0].astype(np.float64) ** 2, np.ones(160) / 160, "same"))
+    loud = np.flatnonzero(levels > 0.03 * levels.max()) / RATE
+    for turn in diarize(columns).turns:
+        if turn.speaker == 1 and turn.end_s < 18:  # alone: in an overlap levels decide
+            last_s = loud[loud < turn.end_s + 0.5].max()
+            assert turn.end_s == pytest.approx(last_s, abs=0.08), turn

@@ -9,7 +9,7 @@ import sounds
 from fer_phq.speakers.encoder import VoiceEncoder, mel_filters, mel_powers
 from fer_phq.speakers.segmentation import FRAMES, HOP, STEP_FRAMES, WINDOW, Segmenter, frame_times
 from fer_phq.speakers.trace import VoiceTrace
-from fer_phq.speakers.turns import Activity, decide_activity, find_turns, join_windows
+from fer_phq.speakers.turns import Activity, decide_activity, find_turns, join_windows, move_switches
 
 RATE = sounds.RATE
 
@@ -156,3 +156,28 @@ def test_vectors_tell_voices_apart_at_any_level():
     assert np.linalg.norm(loud) == pytest.approx(1, abs=1e-5)
     assert loud @ soft == pytest.approx(1, abs=1e-4)
     assert loud @ vector(110, 5, 0.1) > 0.85 > 0.7 > loud @ other
+
+
+def moved_switches(*speakers: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """The runs of each speaker after switches were moved, in frames of a tenth of a second."""
+    moved = move_switches(activity(*speakers).speaks, TIMES)
+    changes = [np.flatnonzero(np.diff(column.astype(int), prepend=0, append=0)) for column in moved.T]
+    return [list(zip(places[::2].tolist(), places[1::2].tolist(), strict=True)) for places in changes]
+
+
+def test_a_change_of_speaker_beside_a_silence_lies_in_it():
+    assert moved_switches([(10, 30), (32, 36)], [(36, 60)]) == [[(10, 30)], [(32, 60)]]
+    assert moved_switches([(10, 30)], [(30, 34), (36, 60)]) == [[(10, 34)], [(36, 60)]]
+
+
+def test_changes_of_speaker_that_may_be_true_stay():
+    cases = [
+        ([(10, 30), (32, 40)], [(40, 60)]),  # the piece is long enough for its speaker to be known
+        ([(10, 30), (32, 36)], [(36, 39)]),  # nobody speaks for longer
+        ([(10, 30), (40, 44)], [(44, 60)]),  # the silence is no pause of the same speech
+        ([(40, 44)], [(10, 38), (44, 60)]),  # a short word of another between two pieces of speech
+        ([(10, 30), (32, 36)], [(34, 60)]),  # both speak at once
+        ([(10, 30), (32, 36)], [(38, 60)]),  # there is silence on both sides
+        ([(0, 4)], [(4, 60)]),  # the recording begins
+    ]
+    assert [moved_switches(*speakers) for speakers in cases] == [list(speakers) for speakers in cases]
