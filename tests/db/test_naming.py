@@ -68,7 +68,7 @@ NAMELESS = {
         "pixels",
         "precision",
     ),
-    *("products", "quantized", "rate"),
+    *("products", "quantized", "rate", "most", "highest", "dtype", "language", "least", "suffixes"),
     *("row", "rows", "rule", "scale", "second", "seconds", "shape", "side", "takes", "times", "total"),
     *("track", "tracks", "values", "version", "width"),
 }
