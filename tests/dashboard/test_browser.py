@@ -125,5 +125,5 @@ def erase(page: Any, settings: AppSettings) -> None:
     page.get_by_role("button", name="Erase session").click()
     page.get_by_role("dialog").get_by_text("I want to erase it").click()
     page.get_by_role("dialog").get_by_role("button", name="Erase", exact=True).click()
-    page.get_by_text("No sessions yet").wait_for()
+    page.get_by_role("button", name="Load the demonstration").wait_for()
     assert [path for path in settings.media_dir.rglob("*") if path.is_file()] == []

@@ -199,6 +199,7 @@ def save_state(run: Run) -> None:
         part.mkdir(parents=True)
     run.accelerator.wait_for_everyone()
     run.accelerator.save_state(str(part))
+    run.accelerator.wait_for_everyone()  # each process writes its own part, and the folder is renamed below
     if run.accelerator.is_main_process:
         if run.average is not None:
             torch.save(run.average.module.state_dict(), part / "average.pt")
