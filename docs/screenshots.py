@@ -51,7 +51,7 @@ HEIGHT = 900
 TALLEST = 2600
 QUALITY = 85
 TIMEOUT_MS = 180_000
-RESULT = (104, 70, 1256, 1262)
+RESULT = (104, 70, 1256, 1346)
 """What of the Session page the empty Home shows: from the person's name to the timeline."""
 RESULT_WIDTH = 768
 
