@@ -11,7 +11,7 @@ from dashboard import context
 from dashboard.components.upload import UploadedRecording
 from dashboard.i18n import _
 from dashboard.widgets import ui
-from dashboard.widgets.jobs import live_jobs, worker_warning
+from dashboard.widgets.jobs import analysed_session, live_jobs, worker_warning
 from dashboard.widgets.sound import sound_expander
 from dashboard.widgets.subject_faces import subject_expander
 from db.records import NotFoundError
@@ -19,7 +19,6 @@ from fer_phq.core.analysis import AUTOMATIC
 from service.ingest.session_details import FolderImport, SessionDetails
 from service.jobs.sound import choice_of, says_choice
 from service.views.people import needs_choice
-from service.views.review import default_analysis
 
 ARRIVED = "arrived"
 """The key of the arrivals, and the part of the page's address that names their sessions."""
@@ -121,13 +120,10 @@ def offer_choices(recordings: Sequence[Arrival]) -> None:
         recordings: What arrived.
     """
     for arrival in recordings:
-        try:
-            detail = context.store().sessions.get_detail(session_id=arrival.session_id)
-        except NotFoundError:  # erased meanwhile
+        outcome = analysed_session(arrival.session_id)
+        if outcome is None:
             continue
-        summary = default_analysis(detail.analyses, context.preferred_model())
-        if summary is None:
-            continue
+        detail, summary = outcome
         if summary.faces_choice_at is not None:
             words = _("{recording}: the subject's faces were chosen by hand on {moment}.")
             ui.note(words.format(recording=arrival.label, moment=ui.day_and_time(summary.faces_choice_at)))

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import context
 from dashboard.i18n import _, render
 from dashboard.widgets import permission, ui
-from db.records import JobState, NotFoundError, SessionSummary
+from db.records import AnalysisSummary, JobState, NotFoundError, SessionDetail, SessionSummary
 from fer_phq.core.phq import PhqUnavailable
 from service.jobs import messages, queue
 from service.jobs.queue import JobStatus
@@ -59,19 +59,33 @@ def _result_row(job: JobStatus, label: str) -> None:
     name, result = st.columns([0.34, 0.66], vertical_alignment="center")
     name.page_link(ui.SESSION, label=ui.md(label), query_params={"session": job.session_id})
     result.html(f'<p class="fp-note">{ui.text(render(job.message))}</p>')
-    try:
-        detail = context.store().sessions.get_detail(session_id=job.session_id)
-    except NotFoundError:  # erased meanwhile
+    outcome = analysed_session(job.session_id)
+    if outcome is None:
         return
-    analysis = default_analysis(detail.analyses, context.preferred_model())
-    if analysis is None:
-        return
+    detail, analysis = outcome
     with result:
         ui.result(SessionSummary(detail.session, detail.subject.label, analysis, detail.job))
         if isinstance(analysis.phq, PhqUnavailable):
             ui.note(ui.sentence(render(analysis.phq.message)))
         for warning in analysis.warnings:
             ui.warn(render(warning))
+
+
+def analysed_session(session_id: str) -> tuple[SessionDetail, AnalysisSummary] | None:
+    """Return a session and the analysis that stands for it.
+
+    Args:
+        session_id: The session's UUID.
+
+    Returns:
+        None where it is not analysed, or was erased meanwhile.
+    """
+    try:
+        detail = context.store().sessions.get_detail(session_id=session_id)
+    except NotFoundError:
+        return None
+    analysis = default_analysis(detail.analyses, context.preferred_model())
+    return None if analysis is None else (detail, analysis)
 
 
 def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = True) -> None:
