@@ -91,9 +91,9 @@ def _agglomerate(vectors: Floats, window: Ints, weights: Floats, most: int) -> I
     count = len(vectors)
     members = [[i] for i in range(count)]
     sums = vectors @ vectors.T  # of the cosines between two groups
-    beside = (window[:, None] == window[None]).astype(np.float64)  # pairs of voices of one window
+    meetings = (window[:, None] == window[None]).astype(np.float64)  # pairs of voices of one window
     sizes = np.ones(count)
-    alike = sums - BESIDE * beside
+    alike = sums - BESIDE * meetings
     np.fill_diagonal(alike, -np.inf)
     alive = np.ones(count, np.bool_)
     while alive.sum() > 1:
@@ -102,12 +102,12 @@ def _agglomerate(vectors: Floats, window: Ints, weights: Floats, most: int) -> I
         if alike[a, b] < SAME_VOICE and heavy <= most:
             break
         members[a] += members[b]
-        for table in (sums, beside):
+        for table in (sums, meetings):
             table[a] += table[b]
             table[:, a] = table[a]
         sizes[a] += sizes[b]
         alive[b] = False
-        similarity = sums[a] / (sizes[a] * sizes) - BESIDE * np.minimum(1, beside[a] / np.minimum(sizes[a], sizes))
+        similarity = sums[a] / (sizes[a] * sizes) - BESIDE * np.minimum(1, meetings[a] / np.minimum(sizes[a], sizes))
         similarity[~alive] = -np.inf
         similarity[a] = -np.inf
         alike[a] = similarity

@@ -161,10 +161,10 @@ class _Clock:
     def share(self, spans: Sequence[Span]) -> Float:
         """Return the share of each second that spans take."""
         starts = np.arange(len(self.duration_s))
-        taken = np.zeros(len(starts))
+        covered_s = np.zeros(len(starts))
         for span in spans:
-            taken += np.clip(np.minimum(span.offset_s, starts + 1) - np.maximum(span.onset_s, starts), 0, None)
-        return np.minimum(taken / self.duration_s, 1)
+            covered_s += np.clip(np.minimum(span.offset_s, starts + 1) - np.maximum(span.onset_s, starts), 0, None)
+        return np.minimum(covered_s / self.duration_s, 1)
 
     def count(self, times: Sequence[float]) -> Float:
         """Count the times that fall into each second."""
