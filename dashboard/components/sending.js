@@ -7,10 +7,11 @@ function fillIn(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-// Put the labels where the component's HTML names them.
+// Put the labels where the component's HTML names them. Until then the style sheet hides what has no name.
 function label(root, labels) {
   for (const part of root.querySelectorAll("[data-say]")) part.textContent = labels[part.dataset.say];
   for (const part of root.querySelectorAll("[data-label]")) part.ariaLabel = labels[part.dataset.label];
+  for (const part of root.querySelectorAll("[data-unnamed]")) delete part.dataset.unnamed;
 }
 
 function size(bytes, language) {

@@ -19,12 +19,13 @@ from service.settings import AppSettings
 
 FOLDER = Path(__file__).parent
 HTML = f"""
-<label class="zone"><input type="file" multiple accept="video/*,{",".join(RECORDING_SUFFIXES)}" data-testid="fp-upload">
+<label class="zone" data-unnamed>
+<input type="file" multiple accept="video/*,{",".join(RECORDING_SUFFIXES)}" data-testid="fp-upload">
 <span><b data-say="choose"></b> <span data-say="drop"></span></span><small data-say="kinds"></small></label>
 <ul data-label="uploads"></ul>
 """
 CAMERA = """
-<div class="camera"><video muted playsinline data-label="camera"></video><div class="controls">
+<div class="camera" data-unnamed><video muted playsinline data-label="camera"></video><div class="controls">
 <button type="button" class="open main" data-say="open"></button>
 <button type="button" class="start main" data-say="start"></button>
 <button type="button" class="halt main" data-say="halt"></button><span class="clock" role="timer">0:00</span>

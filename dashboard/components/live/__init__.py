@@ -19,7 +19,7 @@ from service.settings import AppSettings
 
 PARTS = ("sending.js", "recording.js", "live/line.js", "live/drawing.js", "live/live.js")
 HTML = """
-<div class="frame"><div class="live" data-stage="off" data-shown="no" data-may="look">
+<div class="frame" data-unnamed><div class="live" data-stage="off" data-shown="no" data-may="look">
 <div><div class="stage"><video class="camera" muted playsinline data-label="camera"></video>
 <canvas role="img" width="640" height="480" data-label="picture"></canvas></div>
 <div class="controls"><button type="button" class="on main" data-say="open"></button>
