@@ -47,6 +47,10 @@ RETENTION_DAYS = template(
     "The retention must be a whole number of days from 1 to 36500, or empty to keep recordings until they are "
     "erased by hand.",
 )
+QUESTIONNAIRE_DAYS = template(
+    "settings.questionnaire_days",
+    "The days until another questionnaire is due must be a whole number from 1 to 3650, or empty for never.",
+)
 ITEM9_MESSAGE = template("settings.item9_message", "The message for item 9 must hold 1 to 2000 characters.")
 CONSENT_TEXT = template("settings.consent_text", "The consent text must hold 1 to 2000 characters.")
 CONSENT_VERSION = template(

@@ -28,13 +28,14 @@ CHANGEABLE: dict[str, Message] = {
     "fps": messages.FPS(),
     "coverage_floor": messages.COVERAGE_FLOOR(),
     "retention_days": messages.RETENTION_DAYS(),
+    "questionnaire_days": messages.QUESTIONNAIRE_DAYS(),
     "item9_message": messages.ITEM9_MESSAGE(),
     "consent_text": messages.CONSENT_TEXT(),
     "consent_version": messages.CONSENT_VERSION(),
     "language": messages.LANGUAGE(),
 }
 """The settings that can be changed, each with the message about a value that cannot be used."""
-OPTIONAL = ("retention_days", "language")
+OPTIONAL = ("retention_days", "questionnaire_days", "language")
 """Settings for which an empty value stands for None."""
 
 
@@ -76,8 +77,8 @@ def change_settings(settings: AppSettings, store: Store, values: Mapping[str, An
     Args:
         settings: The environment's, with the caller's overrides.
         store: Where changed settings are.
-        values: The settings by name. A number may be a text; None or "" is a retention without end, or each viewer's
-            own language.
+        values: The settings by name. A number may be a text; None or "" is a retention without end, no
+            questionnaire that is due, or each viewer's own language.
         by: Who changes them, for the audit: one line of 1 to 80 characters.
 
     Returns:

@@ -142,6 +142,8 @@ class AppSettings(BaseSettings):
     """Folder on the server from which recordings may be imported; default: none."""
     retention_days: int | None = Field(default=None, ge=1, le=36500)
     """Days for which a new session's recording is kept where nothing else is entered; default: until erased by hand."""
+    questionnaire_days: int | None = Field(default=28, ge=1, le=3650)
+    """Days since a person's last questionnaire after which Home says that another one is due."""
     item9_message: str = Field(default=ITEM9_MESSAGE, min_length=1, max_length=2000)
     """Text shown when item 9 of a PHQ-9 was not answered with zero: what to do, and the local help lines."""
     consent_text: str = Field(default=CONSENT_TEXT, min_length=1, max_length=2000)

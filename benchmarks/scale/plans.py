@@ -15,6 +15,7 @@ from benchmarks.scale.figures import Spread, markdown, timed
 from db.actors import Actor, Role
 from db.records import CohortFilter, JobState
 from db.store import Store
+from fer_phq.core.phq import Provenance
 from fer_phq.features.measures import MEASURES, VERSION, VERSION_KEY
 
 NAMES = [measure.name for measure in MEASURES]
@@ -120,6 +121,12 @@ def queries(store: Store, roles: dict[Role, Store], fill: Fill, model_id: str) -
         "API: a page of 50 sessions": lambda: store.sessions.list_recent(limit=50, until=NEWEST - timedelta(days=9)),
         "API: 50 sessions whose job failed": lambda: store.sessions.list_recent(limit=50, state=JobState.FAILED),
         "home: what needs attention": lambda: store.triage.list_items(prefer_model=model_id),
+        "home: questionnaires of half a year": lambda: store.cohort.load_answers(
+            seen_since=NEWEST - timedelta(days=182)
+        ),
+        "home: clinical estimates": lambda: store.cohort.load_estimates(
+            provenance=Provenance.CLINICAL, prefer_model=model_id
+        ),
         "home: jobs that wait or run": lambda: store.jobs.list_newest(states=[JobState.QUEUED, JobState.RUNNING]),
         "session: with its analyses": lambda: store.sessions.get_detail(session_id=session),
         "session: same recording elsewhere": lambda: store.sessions.list_by_recording(sha256=recent.media_sha256),

@@ -16,7 +16,7 @@ from dashboard.i18n import _, mark, n_, render
 from dashboard.trends.measures import choose, explained
 from dashboard.widgets import permission, ui
 from fer_phq.features.measures import BY_NAME
-from service.views.cohort import CohortView, load_cohort_view
+from service.views.overview.cohort import CohortView, load_cohort_view
 from service.views.trends import mixed_gaze, mixed_rates
 
 MODELS = mark(

@@ -1,21 +1,24 @@
-"""Home: what needs attention, what is being analysed, and the recent sessions."""
+"""Home: who and what needs attention, what is being analysed, and the recent sessions."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 import streamlit as st
 
 from dashboard import context
+from dashboard.home.people import people_card
 from dashboard.i18n import _, mark, n_, render
 from dashboard.widgets import permission, ui
 from dashboard.widgets.jobs import live_jobs, worker_warning
 from db.records import LIVE_STATES, AttentionItem, AttentionKind, JobView, SessionSummary
 from fer_phq.core.errors import FerPhqError
 from service.demo import queue_demo
+from service.views.overview.triage import load_triage_view
 
 PAGE_SIZE = 12
 ALERTS = 6
 WORDS = {
-    AttentionKind.ITEM_9: mark("Item 9 answered"),
     AttentionKind.FAILED_JOB: mark("Analysis failed"),
     AttentionKind.LOW_COVERAGE: mark("Low coverage"),
     AttentionKind.CONSENT_WITHDRAWN: mark("Consent withdrawn"),
@@ -23,7 +26,6 @@ WORDS = {
     AttentionKind.PAST_RETENTION: mark("Keep-until date passed"),
 }
 SENTENCES = {
-    AttentionKind.ITEM_9: mark("An answer to item 9 was not zero. A person should speak with them now."),
     AttentionKind.CONSENT_WITHDRAWN: mark("It is not analysed any more. Erase the session, unless it has to be kept."),
     AttentionKind.NO_CONSENT: mark("Ask for consent and record it, or erase the session."),
     AttentionKind.PAST_RETENTION: mark("Erase the session, or extend how long it may be kept."),
@@ -41,36 +43,23 @@ DEMONSTRATION = mark(
 
 
 def attention(items: list[AttentionItem]) -> None:
-    """Draw what a person should look at, most urgent first."""
-    with ui.card("attention", _("Needs attention")):
-        if not items:
-            ui.note(_("Nothing needs attention."))
-            return
+    """Draw what sessions need, most urgent first."""
+    with ui.card("attention", _("Sessions that need attention")):
         count = len(items) if st.session_state.get("all_alerts") else ALERTS
         for item in items[:count]:
             words, action = st.columns([0.8, 0.2], vertical_alignment="center")
-            urgent = "urgent" if item.kind is AttentionKind.ITEM_9 else ""
             sentence = _(SENTENCES.get(item.kind, "")) or ui.sentence(render(item.detail))
             words.html(
-                f'<div class="fp-alert {urgent}"><b>{ui.text(_(WORDS[item.kind]))}</b>'
+                f'<div class="fp-alert"><b>{ui.text(_(WORDS[item.kind]))}</b>'
                 f"<span>{ui.text(item.subject_label)}, {ui.day(item.at)}. {ui.text(sentence)}</span></div>"
             )
-            with action:
-                open_link(item)
+            action.page_link(ui.SESSION, label=_("Open session"), query_params={"session": item.session_id or ""})
         if len(items) > count:
             st.button(
                 _("Show all {n}").format(n=len(items)),
                 on_click=lambda: st.session_state.update(all_alerts=True),
                 type="tertiary",
             )
-
-
-def open_link(item: AttentionItem) -> None:
-    """Draw the link to where an item is dealt with."""
-    if item.kind is AttentionKind.ITEM_9:
-        st.page_link(ui.QUESTIONNAIRE, label=_("Open questionnaire"), query_params={"subject": item.subject_id})
-    elif item.session_id is not None:
-        st.page_link(ui.SESSION, label=_("Open session"), query_params={"session": item.session_id})
 
 
 def running(live: list[JobView]) -> None:
@@ -138,11 +127,20 @@ preferred = context.preferred_model()
 limit = int(st.session_state.get("home_limit", PAGE_SIZE))
 sessions = store.sessions.list_recent(limit=limit + 1, prefer_model=preferred)
 live = store.jobs.list_newest(states=LIVE_STATES)
-alerts = store.triage.list_items(coverage_floor=context.settings().coverage_floor, prefer_model=preferred)
-if sessions or alerts:
-    attention(alerts)
+settings = context.settings()
+triage = load_triage_view(
+    store,
+    now=datetime.now(UTC),
+    coverage_floor=settings.coverage_floor,
+    due_days=settings.questionnaire_days,
+    prefer_model=preferred,
+)
+if sessions or triage.people:
+    people_card(triage.people, settings.questionnaire_days)
 if live:
     running(live)
+if triage.sessions:
+    attention(list(triage.sessions))
 if sessions:
     recent(sessions, limit)
 else:

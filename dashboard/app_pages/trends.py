@@ -110,7 +110,7 @@ def page() -> None:
     answers = with_change(view)
     span = charts.date_span(view.local_sessions["recorded_at"], answers["answered_at"], view.local_events["at"])
     phq(view, answers, span)
-    change(view.changes, view.baseline)
+    change(view)
     emotions(view, span)
     if len(view.sessions):
         measures(view, span)

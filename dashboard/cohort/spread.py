@@ -12,8 +12,8 @@ from dashboard import charts, context
 from dashboard.i18n import _, mark, render
 from dashboard.widgets import ui
 from fer_phq.features.measures import BY_NAME
-from service.views import cohort
-from service.views.cohort import EVERYBODY, FEW, REST, CohortView
+from service.views.overview import cohort
+from service.views.overview.cohort import EVERYBODY, FEW, REST, CohortView
 from service.views.trends import local_times, mixed_gaze, mixed_rates
 
 PAGE = 8

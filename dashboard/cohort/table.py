@@ -15,8 +15,8 @@ from dashboard.widgets import permission, ui
 from fer_phq.core.errors import StoreError
 from fer_phq.core.phq import Provenance
 from fer_phq.features.measures import BY_NAME
-from service.views import cohort
-from service.views.cohort import CohortView
+from service.views.overview import cohort
+from service.views.overview.cohort import CohortView
 
 HEIGHT = 440
 SIMULATED = mark(

@@ -16,7 +16,6 @@ from dashboard.i18n import _, mark, render
 from dashboard.widgets import ui
 from db.records import SubjectSummary
 from service.access.control import acting_as
-from service.views.cohort import CohortView
 from service.views.comparison import ComparisonView
 from service.views.exports import (
     analysis_json,
@@ -36,6 +35,7 @@ from service.views.exports import (
     voice_table,
     words_table,
 )
+from service.views.overview.cohort import CohortView
 from service.views.session import SessionView
 from service.views.trends import TrendsView
 

@@ -22,6 +22,7 @@ LABELS = {
     "item9_message": mark("Message shown with item 9"),
     "consent_text": mark("Consent text"),
     "consent_version": mark("Version of the consent text"),
+    "questionnaire_days": mark("Another questionnaire is due after (days)"),
     "language": mark("Language"),
 }
 RETENTION_HELP = mark(
@@ -29,6 +30,7 @@ RETENTION_HELP = mark(
 )
 FPS_HELP = mark("More frames show shorter expressions and take longer. Analyses that are stored stay as they are.")
 FLOOR_HELP = mark("An analysis whose face was seen in a smaller share of the recording gives no PHQ estimate.")
+DUE_HELP = mark("Home then lists the person as overdue. Empty lists nobody.")
 ITEM9_HELP = mark("Write who is called here and under which number: a colleague on duty, the local help lines.")
 CONSENT_HELP = mark("Confirmed for every recording before it is taken in. Give each wording a version of its own.")
 LANGUAGE_HELP = mark(
@@ -54,7 +56,7 @@ def choices_card(settings: AppSettings) -> None:
             values = {
                 **analysis_fields(settings, fixed_by),
                 **words_fields(settings, fixed_by),
-                "language": language_field(settings, fixed_by),
+                **people_fields(settings, fixed_by),
             }
             by = author_input(_("Changed by"), "settings_by")
             if st.form_submit_button(_("Save settings"), type="primary"):
@@ -82,14 +84,13 @@ def analysis_fields(settings: AppSettings, fixed_by: dict[str, str]) -> dict[str
         **_state("coverage_floor", fixed_by, FLOOR_HELP),
     )
     return {
-        "retention_days": left.number_input(
-            label("retention_days"),
-            min_value=1,
-            max_value=36500,
-            value=settings.retention_days,
-            step=1,
-            placeholder=_("Until erased by hand"),
-            **_state("retention_days", fixed_by, RETENTION_HELP),
+        "retention_days": days_field(
+            left,
+            "retention_days",
+            36500,
+            settings,
+            _state("retention_days", fixed_by, RETENTION_HELP),
+            _("Until erased by hand"),
         ),
         "fps": middle.number_input(
             label("fps"),
@@ -137,10 +138,53 @@ def words_fields(settings: AppSettings, fixed_by: dict[str, str]) -> dict[str, A
     return {"item9_message": message, "consent_text": consent, "consent_version": version}
 
 
-def language_field(settings: AppSettings, fixed_by: dict[str, str]) -> str:
+def days_field(
+    column: Any, name: str, most: int, settings: AppSettings, state: dict[str, Any], words: str
+) -> int | None:
+    """Draw the field for a number of days that may be empty.
+
+    Args:
+        column: Where it is drawn.
+        name: The setting's name.
+        most: The most days.
+        settings: The settings in force.
+        state: Of `_state`.
+        words: What stands in the empty field.
+
+    Returns:
+        Days; None where the field is empty.
+    """
+    # Only a field whose own default is empty can be emptied in a browser.
+    st.session_state.setdefault(state["key"], getattr(settings, name))
+    days: int | None = column.number_input(
+        label(name), min_value=1, max_value=most, value=None, step=1, placeholder=words, **state
+    )
+    return days
+
+
+def people_fields(settings: AppSettings, fixed_by: dict[str, str]) -> dict[str, Any]:
+    """Draw the fields for the days until another questionnaire is due, and for the language.
+
+    Args:
+        settings: The settings in force.
+        fixed_by: The environment variable of each setting that the environment decides, by the setting's name.
+
+    Returns:
+        What the fields hold, by the setting's name.
+    """
+    left, middle, _right = st.columns(3, gap="large")
+    state = _state("questionnaire_days", fixed_by, DUE_HELP)
+    return {
+        "questionnaire_days": days_field(left, "questionnaire_days", 3650, settings, state, _("Never")),
+        "language": language_field(middle, settings, fixed_by),
+    }
+
+
+def language_field(column: Any, settings: AppSettings, fixed_by: dict[str, str]) -> str:
     """Draw the field for the dashboard's language.
 
     Args:
+        column: Where it is drawn.
         settings: The settings in force.
         fixed_by: The environment variable of each setting that the environment decides, by the setting's name.
 
@@ -151,7 +195,7 @@ def language_field(settings: AppSettings, fixed_by: dict[str, str]) -> str:
     if settings.language is not None:  # one that there is no catalogue for is not lost by saving
         languages.setdefault(settings.language, settings.language)
     options = ["", *languages]
-    code: str = st.columns([0.33, 0.67])[0].selectbox(
+    code: str = column.selectbox(
         label("language"),
         options,
         index=options.index(settings.language or ""),
@@ -212,6 +256,8 @@ def history() -> None:
 def _display(name: str, value: str) -> str:
     if name == "retention_days" and not value:
         return _("until erased by hand")
+    if name == "questionnaire_days" and not value:
+        return _("never")
     if name == "language":
         return i18n.languages().get(value, value) if value else _("as each viewer's browser")
     if name == "coverage_floor":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 import streamlit as st
 
@@ -87,18 +85,19 @@ def phq(view: TrendsView, answers: pd.DataFrame, span: charts.Span | None) -> No
         ui.note(_("Severity bands begin at 5, 10, 15 and 20 points (Kroenke 2001, 2009)."))
 
 
-def change(changes: Sequence[Change], baseline: PersonalBaseline | NoBaseline | None) -> None:
-    """Draw the newest questionnaire of each scale against its first one, and how the estimates sit with this person.
+def change(view: TrendsView) -> None:
+    """Draw the newest questionnaire of each scale against earlier ones, and how the estimates sit with this person.
 
     Args:
-        changes: The change of each questionnaire since its scale's first one, oldest first.
-        baseline: The person's own baseline of the estimates, or why there is none; None without estimates.
+        view: The subject over time.
     """
+    changes = view.changes
     with ui.card("change", _("Change since baseline")):
         for scale in Scale:
             of_scale = [item for item in changes if item.score.scale is scale]
             if len(of_scale) > 1:
-                ui.facts(change_facts(of_scale[-1]))
+                before = next(item for item in reversed(view.changes_since_previous) if item.score.scale is scale)
+                ui.facts(change_facts(of_scale[-1], before))
             elif of_scale:
                 ui.note(
                     _("{scale}: one questionnaire so far. A change needs a second one on the same scale.").format(
@@ -107,19 +106,24 @@ def change(changes: Sequence[Change], baseline: PersonalBaseline | NoBaseline | 
                 )
         if not changes:
             ui.note(_("No questionnaire yet. A change needs two on the same scale."))
-        if baseline is not None:
-            ui.note(baseline_words(baseline))
+        if view.baseline is not None:
+            ui.note(baseline_words(view.baseline))
         if any(not item.is_baseline for item in changes):
             ui.note(_(SOURCES).format(sd=decimal(SD), retest=decimal(RETEST, 2), points=reliable_points()))
 
 
-def change_facts(newest: Change) -> list[tuple[str, str]]:
-    """Return the newest questionnaire's change as names and values."""
+def change_facts(newest: Change, since_previous: Change) -> list[tuple[str, str]]:
+    """Return the newest questionnaire's change as names and values.
+
+    Args:
+        newest: Its change since the first one of its scale.
+        since_previous: Its change since the one before; not written where that is the first one.
+    """
     first = newest.baseline
     last = newest.score
     total = _("{total} points, {day}")
     rci = decimal(newest.rci)
-    return [
+    facts = [
         (
             _("{scale} baseline").format(scale=first.scale),
             total.format(total=first.total, day=ui.day(first.answered_at)),
@@ -128,6 +132,13 @@ def change_facts(newest: Change) -> list[tuple[str, str]]:
         (_("Difference"), difference_words(newest)),
         (_("Reliable change"), f"{went(newest)} (RCI {rci})"),
     ]
+    if since_previous.baseline != first:
+        day = ui.day(since_previous.baseline.answered_at)
+        words = _("{difference}. Reliable change: {verdict} (RCI {rci})").format(
+            difference=difference_words(since_previous), verdict=went(since_previous), rci=decimal(since_previous.rci)
+        )
+        facts.append((_("Since the one before, {day}").format(day=day), words))
+    return facts
 
 
 def went(change: Change) -> str:

@@ -72,11 +72,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Change:
-    """A questionnaire compared with the baseline. Raises ValueError for totals of two scales.
+    """A questionnaire compared with an earlier one of the person. Raises ValueError for totals of two scales.
 
     Attributes:
         score: The questionnaire.
-        baseline: The person's first questionnaire on the same scale.
+        baseline: What it is compared with: the person's first one on the same scale, or the one before.
         rci: The reliable change index.
     """
 
@@ -91,7 +91,7 @@ class Change:
 
     @property
     def is_baseline(self) -> bool:
-        """Whether this is the baseline itself."""
+        """Whether the questionnaire has nothing before it, and is compared with itself."""
         return self.score is self.baseline
 
     @property
@@ -184,6 +184,31 @@ def changes_since_baseline(scores: Sequence[Score], *, sd: float = SD, retest: f
     for score in sorted(scores, key=lambda questionnaire: questionnaire.answered_at):
         first = baselines.setdefault(score.scale, score)
         changes.append(Change(score, first, reliable_change_index(first.total, score.total, sd=sd, retest=retest)))
+    return tuple(changes)
+
+
+def changes_since_previous(scores: Sequence[Score], *, sd: float = SD, retest: float = RETEST) -> tuple[Change, ...]:
+    """Compare each questionnaire with the one before it on its scale, by the same rule.
+
+    It shows a relapse: somebody who got well and falls ill again may be no worse than at the first questionnaire.
+
+    Args:
+        scores: The person's questionnaires, in any order.
+        sd: See `difference_sd`.
+        retest: See `difference_sd`.
+
+    Returns:
+        A change for each questionnaire, oldest first; that of a scale's first one is 0.
+
+    Raises:
+        ValueError: See `difference_sd`.
+    """
+    latest: dict[Scale, Score] = {}
+    changes = []
+    for score in sorted(scores, key=lambda questionnaire: questionnaire.answered_at):
+        before = latest.get(score.scale, score)
+        changes.append(Change(score, before, reliable_change_index(before.total, score.total, sd=sd, retest=retest)))
+        latest[score.scale] = score
     return tuple(changes)
 
 

@@ -28,6 +28,7 @@ from fer_phq.longitudinal.change import (
     PersonalBaseline,
     Score,
     changes_since_baseline,
+    changes_since_previous,
     personal_baseline,
     total_on_scale,
 )
@@ -151,6 +152,11 @@ class TrendsView:
     def heads(self) -> int:
         """How many heads the estimates come from."""
         return int(self.sessions["phq_model_id"].nunique())
+
+    @property
+    def changes_since_previous(self) -> tuple[Change, ...]:
+        """Of each row of `answers`, how it compares with the one before on its scale."""
+        return changes_since_previous(scores_of(self.answers))
 
     @property
     def withdrawn(self) -> int:

@@ -32,10 +32,12 @@ def test_what_is_chosen_holds_and_says_by_whom(installation: AppSettings, store:
     app.number_input(key="set_fps").set_value(1.5)
     app.number_input(key="set_coverage_floor").set_value(45.0)
     app.text_area(key="set_item9_message").set_value("Call the ward on extension 12.")
+    app.number_input(key="set_questionnaire_days").set_value(None)
     save(app)
     held = current_settings(installation, store)
     assert (held.retention_days, held.fps, held.coverage_floor) == (90, 1.5, 0.45)
     assert held.item9_message == "Call the ward on extension 12."
+    assert held.questionnaire_days is None
     assert "Saved: Keep new recordings for (days), Sampled frames a second" in html_of(app)
     assert "'Who': 'dashboard, AB', 'Setting': 'Floor of coverage (%)', 'New value': '45 %'" in tables(app)
     assert context.settings().fps == 1.5, "every page goes by it"

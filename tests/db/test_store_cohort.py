@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
@@ -16,7 +17,7 @@ from db.store import Store
 from fer_phq.core.analysis import SessionAnalysis
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import literal
-from fer_phq.core.phq import Scale
+from fer_phq.core.phq import PhqEstimate, Provenance, Scale
 
 DAY = timedelta(days=1)
 ALL = CohortFilter()
@@ -213,7 +214,7 @@ def test_a_cohort_is_filtered(store: Store) -> None:
     assert {"label", "recorded_at", "pitch_sd", *EMOTIONS} <= set(empty.columns)
 
 
-def test_each_subjects_newest_answer(store: Store) -> None:
+def test_answers_are_those_that_stand_oldest_first(store: Store) -> None:
     a, b = store.subjects.create(label="A"), store.subjects.create(label="B")
     store.subjects.create(label="C")
     for total, day in ((3, 0), (1, 9), (2, 4)):
@@ -224,11 +225,35 @@ def test_each_subjects_newest_answer(store: Store) -> None:
     store.questionnaires.save(
         subject_id=b.id, scale=Scale.PHQ9, items=[2] * 8 + [0], answered_at=MONDAY, supersedes_id=wrong.id
     )
-    found = store.cohort.newest_answers().set_index("subject_id")
-    assert found.loc[a.id, ["scale", "total", "band"]].tolist() == ["PHQ-8", 1, "minimal"]
-    assert found.loc[a.id, "answered_at"] == pd.Timestamp(MONDAY + 9 * DAY)
-    assert found.loc[b.id, ["scale", "total", "band"]].tolist() == ["PHQ-9", 16, "moderately severe"]
-    assert len(found) == 2
+    answers = store.cohort.load_answers()
+    assert answers.loc[answers["subject_id"] == a.id, "total"].tolist() == [3, 2, 1]
+    assert answers.loc[answers["subject_id"] == b.id, ["scale", "total"]].to_numpy().tolist() == [["PHQ-9", 16]]
+    assert str(answers["answered_at"].dtype).endswith("UTC]")
+    recent = store.cohort.load_answers(seen_since=MONDAY + 9 * DAY)
+    assert recent["total"].tolist() == [3, 2, 1], "all of those who answered lately, and nobody else's"
+    assert store.cohort.load_answers(seen_since=MONDAY + 10 * DAY).empty
+    save(store, b.id, "recorded", 12)
+    assert store.cohort.load_answers(seen_since=MONDAY + 10 * DAY)["total"].tolist() == [16]
+
+
+def test_estimates_of_one_provenance_by_the_analysis_that_stands(store: Store) -> None:
+    def clinical(score: float, model_id: str = "model-a") -> PhqEstimate:
+        return replace(sample_estimate(score, model_id=model_id), provenance=Provenance.CLINICAL)
+
+    subject = store.subjects.create(label="A")
+    second, _ = save(store, subject.id, "second", 1, phq=clinical(12.0))
+    first, _ = save(store, subject.id, "first", 0, phq=sample_estimate(20.0))
+    withdrawn, _ = save(store, subject.id, "withdrawn", 2, phq=clinical(9.0))
+    store.sessions.withdraw_consent(session_id=withdrawn)
+    store.analyses.save(
+        session_id=first, analysis=again("first", model_id="model-b", phq=clinical(5.0, model_id="model-b"))
+    )
+    estimates = store.cohort.load_estimates(provenance=Provenance.CLINICAL, prefer_model="model-a")
+    assert estimates["session_id"].tolist() == [second]
+    assert estimates[["phq_score", "phq_low", "phq_high"]].to_numpy().tolist() == [[12.0, 9.0, 15.0]]
+    newest = store.cohort.load_estimates(provenance=Provenance.CLINICAL)
+    assert newest["session_id"].tolist() == [first, second], "its newest analysis stands for a session"
+    assert newest["phq_model_id"].tolist() == ["model-b", "model-a"]
 
 
 def test_no_list_reads_frames(store: Store) -> None:
@@ -237,9 +262,10 @@ def test_no_list_reads_frames(store: Store) -> None:
     seen: list[str] = []
     event.listen(store._engine, "before_cursor_execute", lambda _c, _k, statement, *_rest: seen.append(statement))
     store.cohort.load(cohort=ALL, measures=["pitch_sd"], prefer_model="model-a")
-    store.cohort.newest_answers()
+    store.cohort.load_answers()
+    store.cohort.load_estimates(provenance=Provenance.CLINICAL)
     store.trends.load(subject_id=subject.id, measures=["pitch_sd"], prefer_model="model-a")
     store.sessions.list_recent(prefer_model="model-a")
     asked = [one for one in seen if one.startswith("SELECT")]
-    assert len(asked) == 5, "one statement each, and the look at the subject"
+    assert len(asked) == 6, "one statement each, and the look at the subject"
     assert not any(" frames" in one or " embeddings" in one or " channels" in one for one in asked)

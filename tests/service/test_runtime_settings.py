@@ -71,6 +71,8 @@ def test_retention_can_go_back_to_without_end(settings: AppSettings, store: Stor
         ("retention_days", 0),
         ("retention_days", "1.5"),
         ("retention_days", "99999"),
+        ("questionnaire_days", 0),
+        ("questionnaire_days", "soon"),
         ("item9_message", "  "),
         ("item9_message", "x" * 2001),
         ("consent_version", "two\nlines"),

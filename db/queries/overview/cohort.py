@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ScalarSelect, Select, func, select
+from sqlalchemy import ScalarSelect, Select, func, or_, select
+from sqlalchemy.orm import aliased
 
 from db.queries.analyses.measures import measure_columns
 from db.queries.base import TEXT, TIME, Queries, tidy_frame
@@ -13,7 +15,7 @@ from db.queries.mapping import counts_by_frames, is_superseded, is_withdrawn, ne
 from db.records import CohortFilter
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.phq import band_of
+from fer_phq.core.phq import Provenance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +41,17 @@ _SESSIONS = {
     "phq_model_id": TEXT,
 }
 _ANSWERS = {"subject_id": TEXT, "answered_at": TIME, "scale": TEXT, "total": "int64"}
+_ESTIMATES = {
+    "subject_id": TEXT,
+    "session_id": TEXT,
+    "recorded_at": TIME,
+    "phq_score": "float64",
+    "phq_low": "float64",
+    "phq_high": "float64",
+    "phq_level": "float64",
+    "phq_scale": TEXT,
+    "phq_model_id": TEXT,
+}
 
 
 class CohortQueries(Queries):
@@ -103,22 +116,58 @@ class CohortQueries(Queries):
         with self._reading() as session:
             return session.scalar(_filtered(query, cohort)) or 0
 
-    def newest_answers(self) -> pd.DataFrame:
-        """Load each subject's newest questionnaire that no correction supersedes.
+    def load_answers(self, *, seen_since: datetime | None = None) -> pd.DataFrame:
+        """Load the questionnaires that no correction supersedes, by subject, then oldest first.
 
-        Columns: subject_id, answered_at (UTC), scale, total, band.
+        Columns: subject_id, answered_at (UTC), scale, total.
+
+        Args:
+            seen_since: Only subjects who answered or were recorded from then on count, with all that they answered;
+                None for all.
         """
-        import pandas as pd  # see `tidy_frame`
-
-        newest_first = (QuestionnaireRow.answered_at.desc(), QuestionnaireRow.created_at.desc())
-        rank = func.row_number().over(partition_by=QuestionnaireRow.subject_id, order_by=newest_first)
-        columns = [getattr(QuestionnaireRow, name) for name in _ANSWERS]
-        ranked = select(*columns, rank.label("place")).where(~is_superseded()).subquery()
-        query = select(*(ranked.c[name] for name in _ANSWERS)).where(ranked.c.place == 1).order_by(ranked.c.subject_id)
+        query = (
+            select(*(getattr(QuestionnaireRow, name) for name in _ANSWERS))
+            .where(~is_superseded())
+            .order_by(QuestionnaireRow.subject_id, QuestionnaireRow.answered_at, QuestionnaireRow.created_at)
+        )
+        if seen_since is not None:
+            recent = aliased(QuestionnaireRow)
+            answered = select(recent.subject_id).where(recent.answered_at >= seen_since)
+            recorded = select(SessionRow.subject_id).where(SessionRow.recorded_at >= seen_since)
+            query = query.where(
+                or_(QuestionnaireRow.subject_id.in_(answered), QuestionnaireRow.subject_id.in_(recorded))
+            )
         with self._reading() as session:
-            table = tidy_frame(session.execute(query).all(), _ANSWERS)
-        table["band"] = pd.Series([str(band_of(total)) for total in table["total"]], dtype=object).infer_objects()
-        return table
+            return tidy_frame(session.execute(query).all(), _ANSWERS)
+
+    def load_estimates(self, *, provenance: Provenance, prefer_model: str | None = None) -> pd.DataFrame:
+        """Load the estimates of one provenance, by subject, then oldest first.
+
+        Sessions whose consent was withdrawn are left out.
+
+        Columns: subject_id, session_id, recorded_at (UTC), phq_score, phq_low, phq_high, phq_level, phq_scale and
+        phq_model_id.
+
+        Args:
+            provenance: What kind of labels the heads were trained on.
+            prefer_model: As for `load`.
+        """
+        elsewhere: dict[str, Any] = {"subject_id": SessionRow.subject_id, "session_id": SessionRow.id}
+        elsewhere["recorded_at"] = SessionRow.recorded_at
+        columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _ESTIMATES]
+        query = (
+            select(*columns)
+            .select_from(AnalysisRow)
+            .join(SessionRow, SessionRow.id == AnalysisRow.session_id)
+            .where(
+                AnalysisRow.phq_provenance == str(provenance),
+                AnalysisRow.id == newest_analysis(prefer_model=prefer_model),
+                ~is_withdrawn(),
+            )
+            .order_by(SessionRow.subject_id, SessionRow.recorded_at, SessionRow.id)
+        )
+        with self._reading() as session:
+            return tidy_frame(session.execute(query).all(), _ESTIMATES)
 
     def list_models(self) -> list[str]:
         """List the ids of the models of whose analyses a cohort can be made, sorted."""

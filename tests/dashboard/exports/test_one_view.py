@@ -30,7 +30,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Provenance, Scale
 from fer_phq.features.measures import BY_NAME, versioned_measures
 from service.settings import AppSettings
-from service.views.cohort import load_cohort_view
+from service.views.overview.cohort import load_cohort_view
 from service.views.session import load_session_view
 from service.views.trends import load_trends_view
 

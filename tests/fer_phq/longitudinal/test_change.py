@@ -19,6 +19,7 @@ from fer_phq.longitudinal.change import (
     Score,
     Spread,
     changes_since_baseline,
+    changes_since_previous,
     difference_sd,
     pair_estimates,
     partial_pooling,
@@ -137,6 +138,16 @@ def test_a_phq9_without_item_9_is_a_phq8_and_never_the_reverse():
     assert total_on_scale(Scale.PHQ9, [1] * 8 + [3]) == 11
     assert total_on_scale(Scale.PHQ8, [2] * 8) == 16
     assert total_on_scale(Scale.PHQ9, [2] * 8) is None
+
+
+def test_a_relapse_shows_against_the_questionnaire_before():
+    scores = [score(19), score(6, 14), score(8, 21, Scale.PHQ8), score(16, 28)]
+    since_first, since_previous = changes_since_baseline(scores)[-1], changes_since_previous(scores)[-1]
+    assert since_first.direction is Direction.NONE
+    assert (since_previous.direction, since_previous.difference) == (Direction.WORSENED, 10)
+    assert since_previous.baseline == scores[1], "the one before on the same scale"
+    assert since_previous.rci == reliable_change_index(6, 16)
+    assert [change.is_baseline for change in changes_since_previous(scores)] == [True, False, True, False]
 
 
 # ------------------------------------------------------------------------------------- a person's own baseline

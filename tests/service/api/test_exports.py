@@ -30,7 +30,7 @@ from service.api.v1.answers.tables import Format
 from service.models.active_model import KEY
 from service.settings import AppSettings
 from service.views import data_dictionary
-from service.views.cohort import load_cohort_view
+from service.views.overview.cohort import load_cohort_view
 
 OTHER = "00000000-0000-0000-0000-000000000000"
 LABEL = '=HYPERLINK("https://a.example/")'

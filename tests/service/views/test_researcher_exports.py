@@ -14,7 +14,6 @@ from fer_phq.core.messages import literal
 from fer_phq.core.phq import Scale
 from fer_phq.words.messages import SUBJECT_UNKNOWN
 from service.settings import AppSettings
-from service.views.cohort import load_cohort_view
 from service.views.exports import (
     analysis_json,
     as_csv,
@@ -25,6 +24,7 @@ from service.views.exports import (
     sessions_table,
     voice_table,
 )
+from service.views.overview.cohort import load_cohort_view
 from service.views.session import load_session_view
 from service.views.trends import load_trends_view
 

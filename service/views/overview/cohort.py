@@ -6,6 +6,7 @@ heads, or of simulated and clinical labels, are not one quantity.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,14 +15,18 @@ import pandas as pd
 
 from db.records import CohortFilter
 from db.store import Store
+from fer_phq.core.phq import band_of
 from fer_phq.features.measures import RATE
+from fer_phq.longitudinal.change import changes_since_baseline
 from fer_phq.longitudinal.periods import distinct_rates
+from service.views.overview.triage import scores_by_subject
 from service.views.trends import MEASURE_NAMES, measured_names, mixes_gaze, segments_of
 
 FEW = 5
 """A group of fewer people is shown as points without quartiles."""
 EVERYBODY = "Everybody"
 REST = "Others"
+ANSWER = ("answered_at", "scale", "total", "band", "change", "rci", "direction")
 ESTIMATE = ("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_provenance", "phq_model_id")
 
 
@@ -72,7 +77,7 @@ def load_cohort_view(store: Store, cohort_filter: CohortFilter, prefer_model: st
         The view.
     """
     sessions = store.cohort.load(cohort=cohort_filter, measures=MEASURE_NAMES, prefer_model=prefer_model)
-    people = summarise_subjects(sessions, store.cohort.newest_answers(), store.subjects.tags())
+    people = summarise_subjects(sessions, store.cohort.load_answers(), store.subjects.tags())
     withdrawn = store.cohort.count_withdrawn(cohort=cohort_filter, prefer_model=prefer_model)
     return CohortView(sessions, people, withdrawn)
 
@@ -84,12 +89,12 @@ def summarise_subjects(
 
     Columns: subject_id, label, is_demo (all sessions are), tags (a list), sessions, first_at, last_at, newest_session,
     model_id (of the newest session), models (how many), coverage and each measured name (means over sessions); the
-    newest estimate as its columns `ESTIMATE` and estimate_at; the newest questionnaire as answered_at, scale, total and
-    band. What is missing is NaN, NaT or None.
+    newest estimate as its columns `ESTIMATE` and estimate_at; the columns of `newest_answers`. What is missing is NaN,
+    NaT or None.
 
     Args:
         sessions: Rows of `Store.cohort.load`.
-        answers: Rows of `Store.cohort.newest_answers`.
+        answers: Rows of `Store.cohort.load_answers`.
         tags: The tags of each subject that has any, by its id.
     """
     names = measured_names(sessions)
@@ -109,9 +114,30 @@ def summarise_subjects(
     newest = estimates.set_index("subject_id")[[*ESTIMATE, "recorded_at"]].rename(
         columns={"recorded_at": "estimate_at"}
     )
-    people = people.join(newest).join(answers.set_index("subject_id")).reset_index()
+    people = people.join(newest).join(newest_answers(answers).set_index("subject_id")).reset_index()
     people.insert(2, "tags", [list(tags.get(subject_id, ())) for subject_id in people["subject_id"]])
     return people
+
+
+def newest_answers(answers: pd.DataFrame) -> pd.DataFrame:
+    """Build a row for each subject's newest questionnaire.
+
+    Columns: subject_id, answered_at, scale, total, band; change, the points since the first one of its scale (NaN where
+    it is the first), rci, the reliable change index of that, and direction, of `Direction`.
+
+    Args:
+        answers: Rows of `Store.cohort.load_answers`.
+    """
+    rows = []
+    for subject_id, scores in scores_by_subject(answers).items():
+        newest = changes_since_baseline(scores)[-1]
+        compared = (math.nan, math.nan, None)
+        if not newest.is_baseline:
+            compared = (newest.difference, newest.rci, str(newest.direction))
+        last = newest.score
+        band = str(band_of(last.total))
+        rows.append((subject_id, pd.Timestamp(last.answered_at), str(last.scale), last.total, band, *compared))
+    return pd.DataFrame(rows, columns=["subject_id", *ANSWER]).astype({"change": "float64", "rci": "float64"})
 
 
 def group_by_tag(people: pd.DataFrame, tags: Sequence[str]) -> pd.DataFrame:

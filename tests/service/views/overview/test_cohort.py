@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from fer_phq.core.emotions import EMOTIONS
-from service.views import cohort
+from fer_phq.longitudinal.change import difference_sd
+from service.views.overview import cohort
 
 ESTIMATE = {
     "phq_score": 9.0, "phq_low": 4.0, "phq_high": 15.0, "phq_level": 0.9, "phq_scale": "PHQ-8",
@@ -39,8 +40,9 @@ def sessions() -> pd.DataFrame:
 
 
 def answers() -> pd.DataFrame:
-    at = pd.to_datetime(["2026-03-04"], utc=True)
-    return pd.DataFrame({"subject_id": ["b"], "answered_at": at, "scale": "PHQ-9", "total": 12, "band": "moderate"})
+    at = pd.to_datetime(["2026-02-04", "2026-02-11", "2026-03-04"], utc=True)
+    scale = ["PHQ-9", "PHQ-8", "PHQ-9"]
+    return pd.DataFrame({"subject_id": "b", "answered_at": at, "scale": scale, "total": [5, 20, 12]})
 
 
 def people() -> pd.DataFrame:
@@ -57,6 +59,9 @@ def test_a_person_counts_once() -> None:
     assert a["coverage"] == pytest.approx((0.8 + 0.6 + 0.8) / 3)
     assert (b["is_demo"], b["model_id"], b["tags"]) == (True, "m2", [])
     assert (b["scale"], b["total"], b["band"]) == ("PHQ-9", 12, "moderate")
+    assert b["answered_at"] == pd.Timestamp("2026-03-04", tz="UTC")
+    assert (b["change"], b["direction"]) == (7, "worsened"), "since the first of its scale"
+    assert b["rci"] == pytest.approx(7 / difference_sd())
     assert pd.isna(a["total"])
     assert "smiling_share" not in people(), "nobody has it"
 
@@ -66,6 +71,13 @@ def test_estimates_are_the_newest_and_no_mean() -> None:
     assert (a["phq_score"], a["phq_low"], a["phq_high"], a["phq_provenance"]) == (9, 4, 15, "clinical")
     assert a["estimate_at"] == pd.Timestamp("2026-03-08", tz="UTC")
     assert pd.isna(b["phq_score"])
+
+
+def test_a_first_questionnaire_has_no_change() -> None:
+    (only,) = cohort.newest_answers(answers().iloc[:1]).to_dict("records")
+    assert (only["total"], only["band"], only["direction"]) == (5, "mild", None)
+    assert np.isnan([only["change"], only["rci"]]).all()
+    assert list(cohort.newest_answers(answers().iloc[:0])) == ["subject_id", *cohort.ANSWER]
 
 
 def test_nobody() -> None:

@@ -1,0 +1,1 @@
+"""The cards of the Home page, each a module."""

@@ -1,0 +1,1 @@
+"""Views over many people: who needs attention, and the cohort."""
