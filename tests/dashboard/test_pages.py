@@ -182,6 +182,7 @@ def test_change_since_the_first_questionnaire_is_judged_by_one_rule(installation
         ("Latest PHQ-9", "6 points, 13 Apr 2026"),
         ("Difference", "12 points lower"),
         ("Reliable change", "Yes, improved (RCI −3.7)"),
+        ("Since the one before, 30 Mar 2026", "7 points lower. Reliable change: Yes, improved (RCI −2.1)"),
     ]
     for source in ("Jacobson & Truax 1991", "Kroenke 2001", "7 points"):
         assert source in html_of(app)
