@@ -1,8 +1,8 @@
 """The schema.
 
-Subject -> session -> analyses -> frames (or timelines), embeddings, channels, behaviours, faces with their pictures,
-measures; session -> notes, transcript; subject -> questionnaires, tags, events; and what the installation keeps of
-itself: jobs, workers, settings, audit.
+Subject -> session -> analyses -> frames (or timelines), embeddings, channels, behaviours, turns, faces with their
+pictures, measures; session -> notes, transcript; subject -> questionnaires, tags, events; and what the installation
+keeps of itself: jobs, workers, settings, audit.
 
 A change here needs a migration in `db/migrations/versions`; a test compares the two on SQLite and PostgreSQL.
 """
@@ -519,6 +519,39 @@ class BehaviourRow(Base):
     last_s: Mapped[float]
     numbers: Mapped[bytes] = mapped_column(EncryptedBytes("behaviours.numbers"))
     time_s: Mapped[bytes] = mapped_column(EncryptedBytes("behaviours.time_s"))
+
+
+class TurnsRow(Base):
+    """Who speaks when in a session, as an analysis found it: a `FeatureSeries` as little-endian arrays, a row a turn.
+
+    Attributes:
+        numbers: (rows, width) float32 with NaN where something is not known.
+        time_s: (rows,) float64, seconds: when turns begin.
+        duration_s: (rows,) float64, seconds: how long they last.
+        kind: What made them.
+        speaker_choice: A `SpeakerChoice`: how the subject's speaker was found, or why it is not known; null without a
+            turn.
+    """
+
+    __tablename__ = "turns"
+    __table_args__ = (
+        CheckConstraint("width > 0", name="width"),
+        CheckConstraint(
+            f"{length_check('numbers', '4 * width * rows')} AND {length_check('time_s', '8 * rows')}"
+            f" AND {length_check('duration_s', '8 * rows')}",
+            name="lengths",
+        ),
+    )
+
+    analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str]
+    names: Mapped[list[Any]]
+    width: Mapped[int]
+    rows: Mapped[int]
+    speaker_choice: Mapped[str | None]
+    numbers: Mapped[bytes] = mapped_column(EncryptedBytes("turns.numbers"))
+    time_s: Mapped[bytes] = mapped_column(EncryptedBytes("turns.time_s"))
+    duration_s: Mapped[bytes] = mapped_column(EncryptedBytes("turns.duration_s"))
 
 
 _OPEN_FLAG = text("item9_flag AND acknowledged_at IS NULL")

@@ -38,13 +38,14 @@ from db.tables import (
     SubjectTagRow,
     TimelineRow,
     TranscriptRow,
+    TurnsRow,
 )
 
 OF_SUBJECT = (SessionRow, QuestionnaireRow, EventRow, SubjectTagRow)
 OF_SESSION = (AnalysisRow, JobRow, NoteRow, TranscriptRow)
 OF_ANALYSIS = (
     *(FrameRow, TimelineRow, EmbeddingRow, FaceTableRow, FacePictureRow, ChannelRow, BehaviourRow),
-    *(FaceChoiceRow, MeasureRow),
+    *(TurnsRow, FaceChoiceRow, MeasureRow),
 )
 FREE_TEXTS_AND_PICTURES = (NoteRow, TranscriptRow, EventRow, FacePictureRow, JobRow)
 """What a reader of pseudonyms does not see at all: words and pictures say who somebody is, as do a job's errors."""

@@ -95,8 +95,8 @@ class Client:
             transcript: The file of its transcript; None without any.
             speaker: Who of the transcript's speakers is the subject; None where it says so itself.
             **more: What the server takes beside: `consent_version`, `keep_days`, `filename`, and how the recording is
-                analysed: `fps`, `key_frames`, `face_rate`, `track`, `sound_track`, `sound_channel`, and `priority`,
-                which is `batch` for what may wait until nobody else does.
+                analysed: `fps`, `key_frames`, `face_rate`, `speech`, `track`, `sound_track`, `sound_channel`, and
+                `priority`, which is `batch` for what may wait until nobody else does.
 
         Raises:
             ValueError: The date has no time zone, a speaker is named without a transcript, or the file became shorter
@@ -308,8 +308,8 @@ class Client:
 
         Args:
             session_id: The session's id.
-            **wish: What the server takes: `fps`, `key_frames`, `face_rate`, `track`, `sound_track`, `sound_channel`,
-                and `priority`, which is `batch` for what may wait until nobody else does.
+            **wish: What the server takes: `fps`, `key_frames`, `face_rate`, `speech`, `track`, `sound_track`,
+                `sound_channel`, and `priority`, which is `batch` for what may wait until nobody else does.
         """
         path = f"/v1/sessions/{_part(session_id)}/analyses"
         headers = {"Idempotency-Key": str(uuid.uuid4())}

@@ -39,7 +39,7 @@ ITEM9_MESSAGE = (
 )
 
 JOB_OPTIONS = frozenset(
-    {"fps", "key_frames", "search_each_frame", "face_rate", "track", "tracks", "sound_track", "sound_channel"}
+    {"fps", "key_frames", "search_each_frame", "face_rate", "track", "tracks", "sound_track", "sound_channel", "speech"}
 )
 """What a job may set of its own analysis, in place of the installation's."""
 
@@ -69,6 +69,8 @@ class AppSettings(BaseSettings):
     face_rate: float = Field(default=USUAL_FACE_RATE, ge=0, le=MOST_FACE_RATE)
     """Frames a second in which the face mesh is followed, 0 for none; a recording with fewer gives all it has. It is
     read from the environment alone."""
+    speech: bool = True
+    """Whether it is told who speaks when; read from the environment alone."""
     coverage_floor: float = Field(default=0.3, ge=0, le=1)
     """Share of the recording in which the face must be seen before an estimate is given."""
     address: str = "127.0.0.1"
@@ -267,6 +269,7 @@ class AppSettings(BaseSettings):
                 sound=sound,
                 search_each_frame=bool(overrides.get("search_each_frame", False)),
                 face_rate=float(face_rate or 0),
+                speech=bool(self.speech if overrides.get("speech") is None else overrides["speech"]),
             )
         except (TypeError, ValueError) as error:
             message = messages.UNUSABLE_ANALYSIS_SETTINGS(settings=str(overrides), reason=str(error))

@@ -16,6 +16,8 @@ from fer_phq.core.analysis import FaceTable, RecordingInfo, Sampling, SessionAna
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
+from fer_phq.speakers import Turn
+from fer_phq.speakers.files.series import BY_VOICES, turn_series
 
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TWICE_A_SECOND = Sampling()
@@ -72,6 +74,11 @@ def sample_voice(rows: int = 30, *, seed: int = 0) -> FeatureSeries:
 def sample_words(rows: int = 4) -> FeatureSeries:
     """Two columns without names, and without times."""
     return FeatureSeries(np.arange(2 * rows, dtype=np.float32).reshape(rows, 2), kind="plain-a")
+
+
+def sample_turns(subject: int | None = 1) -> FeatureSeries:
+    """Three turns of two speakers, of whom one may be known to be the subject."""
+    return turn_series((Turn(0.5, 3.25, 1, 0.75), Turn(3.0, 4.0, 2, 0.5), Turn(5.0, 7.5, 1, 1.0)), subject, BY_VOICES)
 
 
 def sample_timeline(frames: int = 20, *, gaps: tuple[int, ...] = (3, 4), seed: int = 0) -> Timeline:
@@ -165,8 +172,8 @@ def new_session(
 
 
 HEALTH_TABLES = (
-    *("subjects", "sessions", "analyses", "frames", "timelines", "embeddings", "channels", "behaviours", "measures"),
-    *("questionnaires", "jobs"),
+    *("subjects", "sessions", "analyses", "frames", "timelines", "embeddings", "channels", "behaviours", "turns"),
+    *("measures", "questionnaires", "jobs"),
     *("notes", "transcripts", "subject_tags", "events", "faces", "face_pictures", "face_choices", "subject_shares"),
 )
 

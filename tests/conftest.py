@@ -13,6 +13,9 @@ from recordings import Recordings
 os.environ["FERPHQ_FACE_RATE"] = "0"
 """Following the face through every frame takes most of an analysis's time, and hundreds of tests analyse a recording to
 see something else. Those that are about behaviour ask for a rate, or delete the variable to have the default."""
+os.environ["FERPHQ_SPEECH"] = "0"
+"""Telling who speaks takes more of a sound's time than all else about it. Tests about turns ask for them, or delete the
+variable to have the default."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,6 +67,12 @@ def processor(request: pytest.FixtureRequest) -> Iterator[None]:
 def default_face_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Follow the face as an installation does in which nobody set anything."""
     monkeypatch.delenv("FERPHQ_FACE_RATE")
+
+
+@pytest.fixture
+def default_speech(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tell who speaks as an installation does in which nobody set anything."""
+    monkeypatch.delenv("FERPHQ_SPEECH")
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ from service.views.exports import (
     pairs_table,
     sessions_table,
     transcript_table,
+    turns_table,
     voice_table,
     words_table,
 )
@@ -70,6 +71,8 @@ def session_downloads(view: SessionView) -> None:
             table_buttons(_("Voice"), lambda: voice_table(load().analysis), f"{stem}-voice")
         if view.analysis.words is not None:
             table_buttons(_("Words"), lambda: words_table(load().analysis), f"{stem}-words")
+        if view.analysis.turns is not None:
+            table_buttons(_("Turns"), lambda: turns_table(load().analysis), f"{stem}-turns")
         if view.analysis.behaviour is not None:
             table_buttons(_("Facial behaviour"), lambda: behaviour_table(load().analysis), f"{stem}-behaviour")
             table_buttons(_("Closures of the eyes"), lambda: blinks_table(load().analysis), f"{stem}-blinks")

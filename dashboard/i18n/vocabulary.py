@@ -153,24 +153,22 @@ MEASURE_DESCRIPTIONS = (
     mark("Share of the time with a face in which happiness has a probability of one half or more."),
     mark("How often a smile begins, for each minute in which the face was seen."),
     mark("How often the most probable expression changes, for each minute in which the face was seen."),
-    mark("Mean pitch of voiced speech. Of everyone who is heard, unless a transcript says when the person speaks."),
+    mark("Mean pitch of voiced speech. Of everyone who is heard, unless it is known when the person speaks."),
     mark(
         "Standard deviation of the pitch of voiced speech: a monotonous voice has a small one. Of everyone who is "
-        "heard, unless a transcript says when the person speaks."
+        "heard, unless it is known when the person speaks."
     ),
     mark(
         "Standard deviation of the loudness of speech; the level itself depends on the microphone. Of everyone who is "
-        "heard, unless a transcript says when the person speaks."
+        "heard, unless it is known when the person speaks."
+    ),
+    mark("Share of the sound that is speech. Of everyone who is heard, unless it is known when the person speaks."),
+    mark(
+        "Silences of more than a quarter of a second with speech before and after. Of everyone who is heard, unless it "
+        "is known when the person speaks."
     ),
     mark(
-        "Share of the sound that is speech. Of everyone who is heard, unless a transcript says when the person speaks."
-    ),
-    mark(
-        "Silences of more than a quarter of a second with speech before and after. Of everyone who is heard, unless a "
-        "transcript says when the person speaks."
-    ),
-    mark(
-        "Syllable nuclei in each second of speech and pauses. Of everyone who is heard, unless a transcript says when "
+        "Syllable nuclei in each second of speech and pauses. Of everyone who is heard, unless it is known when "
         "the person speaks."
     ),
     mark("The person's words in the transcript for each minute in which they talk."),

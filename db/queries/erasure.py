@@ -25,6 +25,7 @@ from db.tables import (
     SubjectRow,
     SubjectTagRow,
     TranscriptRow,
+    TurnsRow,
 )
 from db.visibility import unlimited
 
@@ -202,7 +203,7 @@ def _plan(session: Session, kind: str, object_id: str, subject: SubjectRow, whic
         shared_recordings=(session.scalar(paths) or 0) - len(report.media_paths),
         analyses=report.analyses,
         embeddings=count(EmbeddingRow),
-        series=count(ChannelRow) + count(BehaviourRow),
+        series=count(ChannelRow) + count(BehaviourRow) + count(TurnsRow),
         face_pictures=count(FacePictureRow),
         transcripts=count(TranscriptRow),
         notes=count(NoteRow),

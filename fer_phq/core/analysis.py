@@ -149,6 +149,29 @@ def default_face_rate() -> float:
     return rate
 
 
+SPEECH = "FERPHQ_SPEECH"
+"""The environment variable that says whether it is told who speaks when, where nothing else is said."""
+_SWITCH = {
+    **dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True),
+    **dict.fromkeys(("0", "false", "f", "no", "n", "off"), False),
+}
+
+
+def default_speech() -> bool:
+    """Return whether it is told who speaks when: what `FERPHQ_SPEECH` says, else that it is.
+
+    Raises:
+        SettingsError: The variable says neither yes nor no.
+    """
+    value = os.environ.get(SPEECH)
+    if not value:
+        return True
+    is_on = _SWITCH.get(value.strip().lower())
+    if is_on is None:
+        raise SettingsError(texts.SPEECH_UNUSABLE(name=SPEECH, value=value[:40]))
+    return is_on
+
+
 @dataclass(frozen=True)
 class Settings:
     """How a recording is analysed.
@@ -171,6 +194,7 @@ class Settings:
             grid, twice a second, and wherever there is a doubt; between them, faces are searched where they were.
         face_rate: Frames a second in which the subject's face mesh is followed, at most 60; 0 for none. Of key frames
             alone it is not followed, whatever the rate.
+        speech: Whether it is told who speaks when, where anybody does.
 
     Raises ValueError for an impossible rate, and where both `track` and `tracks` name the subject.
     """
@@ -187,6 +211,7 @@ class Settings:
     sound: SoundChoice = AUTOMATIC
     search_each_frame: bool = False
     face_rate: float = field(default_factory=default_face_rate)
+    speech: bool = field(default_factory=default_speech)
 
     def __post_init__(self) -> None:
         """Check the rate, and bring rate and tracks into a form that does not depend on who names them."""
@@ -219,11 +244,11 @@ class Settings:
         """Read the settings that an analysis was stored with, as `dataclasses.asdict` gives them.
 
         What an earlier version did not store has its default, but for what it did otherwise: it searched each frame,
-        and followed no mesh.
+        followed no mesh, and did not tell who speaks.
         """
         parts = {"sampling": Sampling(**fields["sampling"]), "sound": SoundChoice(**fields.get("sound", {}))}
         face_rate = fields.get("face_rate") or 0.0
-        return cls(**{"search_each_frame": True, **fields, **parts, "face_rate": face_rate})
+        return cls(**{"search_each_frame": True, "speech": False, **fields, **parts, "face_rate": face_rate})
 
 
 @dataclass(frozen=True)
@@ -487,7 +512,7 @@ class Timing:
         detect: Finding faces.
         embed: Computing emotions and embeddings of faces.
         heads: Estimating the PHQ total.
-        listen: Reading voice and words.
+        listen: Reading voice and words, and telling who speaks.
         behaviour: Following the face mesh.
         device: What found and embedded the faces: `cpu`, or a graphics card as `cuda:0`; empty in analyses of an
             earlier version.
@@ -512,7 +537,7 @@ class Step(StrEnum):
     BEHAVIOUR = "behaviour"
     """The face mesh: frames."""
     SOUND = "sound"
-    """The voice: seconds of sound."""
+    """The voice, and who speaks: seconds of sound."""
     WORDS = "words"
     """The transcript: utterances."""
     ESTIMATE = "estimate"
@@ -537,6 +562,32 @@ class Progress:
 FACE_FRAMES_A_SECOND = 2.0
 """How many of the frames of `Settings.min_face_frames` make a second, whatever the recording was sampled at."""
 
+
+class SpeakerChoice(StrEnum):
+    """How the subject's speaker was found among those who are heard, or why it is not known."""
+
+    TRANSCRIPT = "transcript"
+    """The turns are where the transcript has the subject's."""
+    MOUTH = "mouth"
+    """No transcript names the subject, and the subject's mouth moves with this speaker's speech."""
+    LABELS_DISAGREE = "labels_disagree"
+    """No speaker's turns are, clearly, where the transcript has the subject's."""
+    NO_MOUTH = "no_mouth"
+    """The subject's mouth was not followed. From here on, no transcript names the subject."""
+    MOUTH_TOO_SELDOM = "mouth_too_seldom"
+    """The mouth was looked at too seldom for lips that speak."""
+    MOUTH_TOO_BRIEF = "mouth_too_brief"
+    """The mouth was seen for too short a time."""
+    TOO_LITTLE_SPEECH = "too_little_speech"
+    """No speaker both spoke and was silent for long enough while the mouth was seen."""
+    MOUTH_STILL = "mouth_still"
+    """The mouth moves with nobody's speech."""
+    MOUTH_WITH_TWO = "mouth_with_two"
+    """The mouth moves with the speech of two alike."""
+    OTHER_FACES = "other_faces"
+    """The faces of another were chosen as the subject's, and their mouth was not followed."""
+
+
 ProgressHook = Callable[[Progress], None]
 """Called as an analysis goes on; it may raise `AnalysisCancelled` to stop it."""
 
@@ -559,6 +610,9 @@ class SessionAnalysis:
         voice: The subject's voice; None without sound.
         behaviour: The subject's facial behaviour, a row a frame at a rate of its own; None where it was not asked for.
         words: The subject's words; None without a transcript.
+        turns: Everybody's turns, a row each (`fer_phq.speakers.files`); None without sound, or where they were not
+            asked for. Heads do not read them.
+        speaker_choice: How the subject's speaker was found, or why it is not known; None without a turn.
         sidecar_digest: `Sidecar.digest` of the files that accompanied the recording; empty without any.
         faces: Everybody's faces, the subject's included; None where they were not collected (`Settings.all_faces`).
         face_time_s: (m,) seconds of the frames with a face.
@@ -580,6 +634,8 @@ class SessionAnalysis:
     voice: FeatureSeries | None = None
     words: FeatureSeries | None = None
     behaviour: FeatureSeries | None = None
+    turns: FeatureSeries | None = None
+    speaker_choice: SpeakerChoice | None = None
     sidecar_digest: str = ""
     faces: FaceTable | None = None
     face_time_s: TimeArray = field(init=False)

@@ -51,6 +51,9 @@ FACE_RATE_UNUSABLE = template(
     "core.face_rate_unusable",
     "{name} is '{value}': it must be 0 for no face mesh, or frames a second up to {most:.0f}.",
 )
+SPEECH_UNUSABLE = template(
+    "core.speech_unusable", "{name} is '{value}': it must be 1 to tell who speaks when, or 0 not to."
+)
 FILE_UNREADABLE = template("core.file_unreadable", "The file {path} cannot be read: {strerror}.")
 
 NO_TABLE = template("core.series_no_table", "values must be (rows, width), got shape {shape}")

@@ -117,7 +117,7 @@ _LESS_ACTIVE = (
     "(Gaebel & Wölwer 2004)."
 )
 _NO_DIRECTION = "No direction is agreed on for depression."
-_EVERYONE = "Of everyone who is heard, unless a transcript says when the person speaks."
+_EVERYONE = "Of everyone who is heard, unless it is known when the person speaks."
 
 MEASURES: tuple[Measure, ...] = (
     Measure(

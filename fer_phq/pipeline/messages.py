@@ -80,12 +80,41 @@ FACES_OF_OTHER_NETWORK = template(
 VOICE_OF_EVERYONE = template(
     "pipeline.voice_of_everyone", "Nothing says who speaks when: the voice is that of everyone who is heard."
 )
+SUBJECT_BY_MOUTH = template(
+    "pipeline.subject_by_mouth",
+    "Speaker {speaker} of {speakers} is taken for the subject, because the subject's mouth moves with that speech "
+    "(correlation {correlation:.2f}, {score:.1f} deviations above chance): the voice is of these turns alone.",
+)
+VOICE_OF_SPEAKERS = template(
+    "pipeline.voice_of_speakers",
+    "{speakers} speakers are heard, and which of them is the subject is not known: the voice is that of all. {reason} "
+    "A transcript that names the subject would tell.",
+)
+VOICE_OF_ONE = template(
+    "pipeline.voice_of_one",
+    "One speaker is heard, and nothing shows that it is the subject: the voice may be another's. {reason}",
+)
+MOUTH_OF_OTHER_FACES = template(
+    "pipeline.mouth_of_other_faces",
+    "The mouth of these faces was not compared with who speaks.",
+)
+VOICE_OF_OTHER_FACES = template(
+    "pipeline.voice_of_other_faces",
+    "The voice was of the speaker with whom the mouth of other faces moved, so it is left out: analyse the recording "
+    "again for the voice of these.",
+)
 SOUND_OF_OTHER_LENGTH = template(
     "pipeline.sound_of_other_length",
     "The separate sound lasts {sound:.1f} s and the recording {duration:.1f} s: check that it is this recording's "
     "sound and begins with it.",
 )
 VOICE_LEFT_OUT = template("pipeline.voice_left_out", "The voice was left out: {reason}")
+TURNS_LEFT_OUT = template("pipeline.turns_left_out", "Who speaks when was left out: {reason}")
+SPEAKER_LABELS_DISAGREE = template(
+    "pipeline.speaker_labels_disagree",
+    "Nobody who is heard speaks where the transcript has the subject, and only there: which of the speakers is the "
+    "subject is not known. Check that it is this recording's transcript, its times and its speakers.",
+)
 TRANSCRIPT_BEYOND = template(
     "pipeline.transcript_beyond",
     "{count} of {total} utterances of the transcript begin after the recording's end ({duration} s): check that it is "

@@ -1,7 +1,8 @@
 """Analysis of a session: a recording becomes a `SessionAnalysis`.
 
 recording --decode--> frames --detect, track--> faces --embed--> embeddings --emotion head--> timeline
-          --> sound, transcript --> the subject's speech: voice, words
+                                                      --follow--> behaviour
+          --> sound --> everybody's turns --mouth, transcript--> the subject's speech: voice, words
 timeline, embeddings, voice, words, behaviour --PHQ head--> estimate with its interval, or the reason why there is none
 """
 
@@ -33,6 +34,7 @@ from fer_phq.pipeline.faces import extract_faces
 from fer_phq.pipeline.speech import check_sound, extract_speech, ignore_progress, load_sidecar
 from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
 from fer_phq.pipeline.timing import STAGES, StageTimer
+from fer_phq.pipeline.turns import forget_mouth
 from fer_phq.runtime.devices import selected_device
 from fer_phq.runtime.memory import release_memory
 from fer_phq.runtime.sessions import release_sessions
@@ -96,7 +98,11 @@ def analyze(
     behaviour = extract_behaviour(path, recording, faces, settings, timer, report, display_name, on_faces)
     _release(recording)
     with timer.measure("listen"):
-        speech = extract_speech(recording, loaded, report, display_name, settings.sound)
+        speech = extract_speech(
+            *(recording, loaded, report, display_name, settings.sound),
+            with_turns=settings.speech,
+            behaviour=behaviour,
+        )
 
     report(Progress(Step.ESTIMATE, 0, 1))
     with timer.measure("heads"):
@@ -116,6 +122,8 @@ def analyze(
         voice=speech.voice,
         words=speech.words,
         behaviour=behaviour,
+        turns=speech.turns,
+        speaker_choice=speech.speaker_choice,
         sidecar_digest=sidecar_digest,
         faces=faces.all_faces,
     )
@@ -136,7 +144,8 @@ def _release(recording: RecordingInfo) -> None:
 def choose_faces(analysis: SessionAnalysis, model: FerPhqModel, settings: Settings) -> SessionAnalysis:
     """Analyse other faces of an analysed recording as the subject's, from what the analysis holds: nothing is decoded.
 
-    Voice and words stay as they are.
+    Words stay as they are. So do voice and turns, unless the mouth of the analysis's faces said which speaker is the
+    subject.
 
     Args:
         analysis: An analysis with everybody's faces.
@@ -149,6 +158,7 @@ def choose_faces(analysis: SessionAnalysis, model: FerPhqModel, settings: Settin
         ModelError: Another backbone made the embeddings.
     """
     faces = reselect_subject(analysis, settings.tracks)
+    analysis = forget_mouth(analysis)
     if analysis.face_kind != model.face_kind:
         raise ModelError(messages.FACES_OF_OTHER_NETWORK(model_id=model.model_id))
     codes = {declared.code for declared in (*FACE_WARNINGS, *BEHAVIOUR_WARNINGS)}

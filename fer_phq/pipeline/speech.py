@@ -1,17 +1,26 @@
-"""The subject's speech in a session: prosody of its voice, and features of its words where there is a transcript."""
+"""Speech in a session: prosody of the subject's voice, features of its words where there is a transcript, turns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_phq.core.analysis import AUTOMATIC, Progress, ProgressHook, RecordingInfo, SoundChoice, Step
+from fer_phq.core.analysis import (
+    AUTOMATIC,
+    Progress,
+    ProgressHook,
+    RecordingInfo,
+    SoundChoice,
+    SpeakerChoice,
+    Step,
+)
 from fer_phq.core.errors import RecordingError, SettingsError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.functionals import count_measured
 from fer_phq.pipeline import messages
+from fer_phq.pipeline.turns import NO_TURNS, SpeakerTurns, extract_turns, subject_intervals
 from fer_phq.video import list_sound_tracks
 from fer_phq.words import (
     Transcript,
@@ -35,17 +44,21 @@ OTHER_LENGTH = 0.01
 
 @dataclass(frozen=True, eq=False)
 class SpeechFeatures:
-    """Features of the subject's speech.
+    """Features of the subject's speech, and everybody's turns.
 
     Attributes:
         voice: Prosody, or None where there is no sound.
         words: Features of its utterances, or None where there is no transcript.
         warnings: What limits them.
+        turns: Everybody's turns; None where there is no sound, or they were not asked for.
+        speaker_choice: How the subject's speaker was found, or why it is not known; None without a turn.
     """
 
     voice: FeatureSeries | None
     words: FeatureSeries | None
     warnings: tuple[Message, ...]
+    turns: FeatureSeries | None = None
+    speaker_choice: SpeakerChoice | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +101,11 @@ def extract_speech(
     on_progress: ProgressHook | None = None,
     display_name: str | None = None,
     sound: SoundChoice = AUTOMATIC,
+    *,
+    with_turns: bool = False,
+    behaviour: FeatureSeries | None = None,
 ) -> SpeechFeatures:
-    """Extract voice and words of the subject.
+    """Extract voice and words of the subject, and everybody's turns.
 
     Args:
         recording: The recording, from `probe`.
@@ -97,6 +113,8 @@ def extract_speech(
         on_progress: Called as sound (in seconds) and words (in utterances) are done; it may raise `AnalysisCancelled`.
         display_name: What warnings call the recording; its path when omitted.
         sound: The track and the channel that are heard, where they are set by hand.
+        with_turns: Whether it is told who speaks when, where anybody does.
+        behaviour: The subject's facial behaviour: its mouth says which speaker is the subject where no transcript does.
 
     Raises:
         RecordingError: A sound file of the sidecar cannot be used. Sound of the recording itself that cannot be used is
@@ -107,9 +125,14 @@ def extract_speech(
     beyond = _beyond_warning(recording, sidecar.transcript)
     if beyond is not None:
         warnings.append(beyond)
-    voice = _extract_voice(recording, sidecar, report, warnings, display_name, sound)
+    everyone = _extract_sound(recording, sidecar.audio, report, warnings, display_name, sound)
+    turns = SpeakerTurns(None, None, ())
+    if with_turns and everyone is not None:
+        turns = _extract_turns(recording, sidecar, everyone, behaviour, report, display_name, sound)
+    warnings += [warning for warning in turns.warnings if warning not in warnings]  # the voice may have told it
+    voice = _subjects_voice(everyone, sidecar, turns.series, warnings)
     words = _extract_words(sidecar, report, warnings)
-    return SpeechFeatures(voice, words, tuple(warnings))
+    return SpeechFeatures(voice, words, tuple(warnings), turns.series, turns.choice)
 
 
 def check_sound(recording: RecordingInfo, audio: Path | None, choice: SoundChoice) -> None:
@@ -157,25 +180,48 @@ def _beyond_warning(recording: RecordingInfo, transcript: Transcript | None) -> 
     return messages.TRANSCRIPT_BEYOND(count=beyond, total=len(transcript), duration=round(recording.duration_s, 1))
 
 
-def _extract_voice(
+def _extract_turns(
     recording: RecordingInfo,
     sidecar: LoadedSidecar,
+    voice: FeatureSeries,
+    behaviour: FeatureSeries | None,
     on_progress: ProgressHook,
-    warnings: list[Message],
     display_name: str | None,
     sound: SoundChoice,
+) -> SpeakerTurns:
+    """Tell who speaks when. Sound in which the voice has no speech is not heard again."""
+    if voice.time_s is None or not count_measured(voice):
+        return SpeakerTurns(NO_TURNS, None, ())
+    source = recording.path if sidecar.audio is None else sidecar.audio
+    name = display_name if sidecar.audio is None else None
+    end_s = float(voice.time_s[-1])
+
+    def report(done_s: float, total_s: float | None) -> None:
+        on_progress(Progress(Step.SOUND, end_s, end_s))  # the step counts seconds whose voice is known: these are all
+
+    named = (sidecar.transcript, sidecar.speaker)
+    return extract_turns(source, sound, *named, behaviour, display_name=name, on_sound=report)
+
+
+def _subjects_voice(
+    voice: FeatureSeries | None, sidecar: LoadedSidecar, turns: FeatureSeries | None, warnings: list[Message]
 ) -> FeatureSeries | None:
-    """Extract the subject's prosody, or everyone's where nothing says who speaks when."""
-    voice = _extract_sound(recording, sidecar.audio, on_progress, warnings, display_name, sound)
+    """Return the subject's prosody of everyone's: by the transcript, else by turns; else it stays everyone's."""
     if voice is None or not count_measured(voice):
         return voice
-    if sidecar.transcript is None or sidecar.speaker is None:
-        warnings.append(messages.VOICE_OF_EVERYONE())
+    spans: list[tuple[float, float]] | None
+    if sidecar.transcript is not None and sidecar.speaker is not None:
+        labelled = intervals(sidecar.transcript, sidecar.speaker)
+        spans = [(float(start_s), float(end_s)) for start_s, end_s in labelled]
+    else:
+        spans = None if turns is None else subject_intervals(turns)
+    if spans is None:
+        if turns is None or not len(turns):
+            warnings.append(messages.VOICE_OF_EVERYONE())
         return voice
     from fer_phq.voice import only_during
 
-    turns = intervals(sidecar.transcript, sidecar.speaker)
-    return only_during(voice, [(float(start_s), float(end_s)) for start_s, end_s in turns])
+    return only_during(voice, spans)
 
 
 def _extract_sound(

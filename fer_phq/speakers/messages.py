@@ -41,31 +41,26 @@ BY_VOICES = template(
 )
 NO_MOUTH = template(
     "speakers.no_mouth",
-    "The subject's mouth was not followed, so that it cannot say which speaker is the subject: choose the speaker, or"
-    " analyse with facial behaviour.",
+    "The subject's mouth was not followed, so that it cannot say which speaker is the subject.",
 )
 MOUTH_TOO_SELDOM = template(
     "speakers.mouth_too_seldom",
-    "The mouth was looked at {rate:.0f} times a second, and lips that speak are seen from {least:.0f} on: choose the"
-    " speaker who is the subject.",
+    "The subject's mouth was looked at {rate:.0f} times a second, and lips that speak are seen from {least:.0f} on.",
 )
 MOUTH_TOO_BRIEF = template(
     "speakers.mouth_too_brief",
-    "The subject's mouth was seen for {seen:.0f} s, and {least:.0f} s are needed to say which speaker is the subject:"
-    " choose the speaker.",
+    "The subject's mouth was seen for {seen:.0f} s, and {least:.0f} s are needed to say which speaker is the subject.",
 )
 TOO_LITTLE_SPEECH = template(
     "speakers.too_little_speech",
-    "While the subject's mouth was seen, no speaker both spoke and did not speak for {least:.0f} s: choose the speaker"
-    " who is the subject.",
+    "While the subject's mouth was seen, no speaker both spoke and did not speak for {least:.0f} s.",
 )
 MOUTH_STILL = template(
     "speakers.mouth_still",
     "The subject's mouth moves with nobody's speech (correlation {correlation:.2f}, {score:.1f} deviations above"
-    " chance): the subject is silent, or was seen too little while speaking. Choose the speaker who is the subject.",
+    " chance): the subject is silent, or was seen too little while speaking.",
 )
 MOUTH_WITH_TWO = template(
     "speakers.mouth_with_two",
-    "The subject's mouth moves with the speech of speaker {first} and of speaker {second} alike: choose which of them"
-    " is the subject.",
+    "The subject's mouth moves with the speech of speaker {first} and of speaker {second} alike.",
 )

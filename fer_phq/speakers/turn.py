@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+PAUSE_S = 0.3
+"""Seconds of silence up to which a turn goes on (NIST's Rich Transcription evaluations, 2006)."""
+
 
 @dataclass(frozen=True, order=True)
 class Turn:

@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.speakers.segmentation import FRAMES, VOICES, frame_times
-from fer_phq.speakers.turn import Turn
+from fer_phq.speakers.turn import PAUSE_S, Turn
 
-PAUSE_S = 0.3
-"""Seconds of silence up to which a turn goes on (NIST's Rich Transcription evaluations, 2006)."""
 LEAST_TURN_S = 0.1
 """Seconds from which speech is a turn."""
 SPEAKS = 0.5

@@ -149,13 +149,14 @@ def _is_analysed_otherwise(settings: AppSettings, store: Store, session_id: str,
 
 def _way(
     settings: Settings, analysis: Mapping[str, Any]
-) -> tuple[Sampling, int | None, tuple[int, ...], SoundChoice, float | None]:
-    """Return what a sender may choose of an analysis; the rate of the face mesh where it is chosen.
+) -> tuple[Sampling, int | None, tuple[int, ...], SoundChoice, float | None, bool | None]:
+    """Return what a sender may choose of an analysis; the rate of the face mesh and the turns where they are chosen.
 
-    Whoever names another option is content with an analysis of an earlier version, which has no mesh.
+    Whoever names another option is content with an analysis of an earlier version, which has neither.
     """
     face_rate = settings.face_rate if "face_rate" in analysis else None
-    return settings.sampling, settings.track, settings.tracks, settings.sound, face_rate
+    speech = settings.speech if "speech" in analysis else None
+    return settings.sampling, settings.track, settings.tracks, settings.sound, face_rate, speech
 
 
 def _days_kept(session: SessionRecord, until: datetime) -> int:

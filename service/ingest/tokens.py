@@ -45,7 +45,8 @@ class UploadGrant:
         consent_by: Who recorded the consent; without it no consent is recorded.
         consent_text: Version of the text that was agreed to.
         retain_until: When the recording is removed, with a time zone; None keeps it until it is erased by hand.
-        analysis: The job's own settings: `fps`, `key_frames`, `face_rate`, `track`, `sound_track`, `sound_channel`.
+        analysis: The job's own settings: `fps`, `key_frames`, `face_rate`, `speech`, `track`, `sound_track`,
+            `sound_channel`.
         transcript: Name of the transcript that waits for the recording (`service.ingest.transcripts`).
         must_apply: Whether a recording that is a session already is refused where that session has another date,
             retention or transcript than is said here, or was never analysed in this way. A link never says so: its page

@@ -104,12 +104,15 @@ def enqueue_with_sound(settings: AppSettings, store: Store, summary: AnalysisSum
     Raises:
         NotFoundError: The session is gone.
     """
-    own = {**_face_settings(Settings.from_dict(summary.settings)), **sound_settings(choice)}
+    earlier = Settings.from_dict(summary.settings)
+    own = {**_face_settings(earlier), **sound_settings(choice), "speech": earlier.speech}
     return enqueue_analysis(settings, store, summary.session_id, own)
 
 
 def enqueue_again(settings: AppSettings, store: Store, summary: AnalysisSummary) -> JobStatus:
     """Queue an analysis by the active model that keeps what a person chose: the sound, and the subject's faces.
+
+    Where it was refused to tell who speaks, it is not told now.
 
     Args:
         settings: The installation's settings.
@@ -121,7 +124,9 @@ def enqueue_again(settings: AppSettings, store: Store, summary: AnalysisSummary)
     """
     earlier = Settings.from_dict(summary.settings)
     faces = _face_settings(earlier) if keeps_faces(store, summary) else {}
-    return enqueue_analysis(settings, store, summary.session_id, {**faces, **sound_settings(earlier.sound)})
+    speech = {"speech": False} if summary.settings.get("speech") is False else {}
+    own = {**faces, **sound_settings(earlier.sound), **speech}
+    return enqueue_analysis(settings, store, summary.session_id, own)
 
 
 def has_chosen_faces(summary: AnalysisSummary) -> bool:

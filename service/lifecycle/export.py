@@ -29,6 +29,7 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.texts import NOT_A_DIAGNOSIS
 from fer_phq.features.files import features_file
+from fer_phq.speakers.files.tables import turn_table
 from fer_phq.voice.kinds import without_earlier_pitch
 from service.ingest.media import MediaStore
 from service.lifecycle import messages
@@ -54,6 +55,8 @@ EXPLANATIONS = {
     "behaviour.csv": "A row for each frame in which the face mesh was followed: its second, head pose and gaze in "
     "degrees, how far eyes and mouth are open, and 52 movements of the face (0 to 1). Empty cells: it was not seen.",
     "blinks.csv": "When the eyes closed and opened again, in seconds; no row where they were looked at too seldom.",
+    "turns.csv": "Who spoke when: start and end in seconds, the speaker's number, whether it was this person (empty "
+    "where that is not known), and how sure it is (0 to 1).",
     "features.npz": "Numbers of the networks, as NumPy arrays without pickle (numpy.load): visual (t, d) and time_s "
     "(t,) in seconds are the face's embeddings; emotions (t, 7); voice (u, e) with voice_time_s and voice_names; words "
     "(w, f) with words_time_s; behaviour (s, g), a row a second, with behaviour_names. Values are float32 without a "
@@ -252,6 +255,8 @@ def _analysis_entries(store: Store, analysis_id: str, folder: str) -> Iterator[E
     if analysis.behaviour is not None:
         yield _entry(f"{folder}/behaviour.csv", series_table(analysis.behaviour).to_csv(index=False).encode())
         yield _entry(f"{folder}/blinks.csv", closure_table(closures(analysis.behaviour)).to_csv(index=False).encode())
+    if analysis.turns is not None:
+        yield _entry(f"{folder}/turns.csv", turn_table(analysis.turns).to_csv(index=False).encode())
     for track, picture in store.faces.list_pictures(analysis_id=analysis_id).items():
         yield _entry(f"{folder}/faces/{track}.jpg", picture)
 

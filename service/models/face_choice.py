@@ -35,7 +35,8 @@ SECONDS = 180.0
 def choose_faces(store: Store, analysis_id: str, tracks: Sequence[int], model: FerPhqModel) -> str:
     """Give a session an analysis of exactly these face tracks, by this model, that from now on stands for the session.
 
-    Voice and words are those of the earlier analysis, which stays. The same choice again writes nothing anew.
+    The earlier analysis stays. Its words are those of the new one, and so is its voice, unless the mouth of its faces
+    chose it. The same choice again writes nothing anew.
 
     Args:
         store: The open store.

@@ -503,6 +503,23 @@ BEHAVIOUR_EPISODES = TableEntry(
     ),
 )
 
+TURNS = TableEntry(
+    "turns",
+    "Turns of an analysis",
+    "a stretch of time in which one speaker speaks, by start; those of different speakers may overlap "
+    "([SPEECH.md](SPEECH.md)); `fer-phq analyze --csv` writes it as `STEM.turns.csv`",
+    (
+        Column("start_s", "seconds, 0 and more", "When it begins, from the recording's start."),
+        Column("end_s", "seconds, 0 and more", "When it ends."),
+        Column("speaker", "1 and more", "Who speaks, counted as they first speak; another recording counts anew."),
+        Column(
+            *("is_subject", "true or false", "Whether it is the subject."),
+            "neither a transcript nor the mouth says, clearly, which speaker is the subject",
+        ),
+        Column("confidence", "0 to 1", "How sure it is that this speaker speaks there; no probability of who it is."),
+    ),
+)
+
 MEASURES_OF_SESSION = TableEntry(
     "measures",
     "Measures of an analysis",
@@ -519,7 +536,8 @@ MEASURES_OF_SESSION = TableEntry(
 )
 
 TABLES = (
-    *(FRAMES, EPISODES, PEOPLE, VOICE, WORDS, BEHAVIOUR_SERIES, BLINKS, BEHAVIOUR_EPISODES, MEASURES_OF_SESSION),
+    *(FRAMES, EPISODES, PEOPLE, VOICE, WORDS, BEHAVIOUR_SERIES, BLINKS, BEHAVIOUR_EPISODES),
+    *(TURNS, MEASURES_OF_SESSION),
     *(TRANSCRIPT, NOTES),
     *(SESSIONS, QUESTIONNAIRES, EVENTS, PERIODS, COHORT, PAIRS),
 )

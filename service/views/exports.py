@@ -14,11 +14,13 @@ from typing import Any
 import pandas as pd
 
 from db.store import Store
-from fer_phq.behaviour.files.tables import analysis_document, closure_table, series_table
+from fer_phq.behaviour.files.tables import closure_table, series_table
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.features.measures import BY_NAME
+from fer_phq.pipeline.document import analysis_document
+from fer_phq.speakers.files.tables import turn_table
 from fer_phq.voice.kinds import without_earlier_pitch
 from service.views import data_dictionary
 from service.views.comparison import ComparisonView
@@ -57,6 +59,11 @@ def blinks_table(analysis: AnalysisView) -> pd.DataFrame | None:
 def behaviour_episodes_table(analysis: AnalysisView) -> pd.DataFrame | None:
     """Return one row an episode of facial behaviour; None where the face mesh was not followed."""
     return None if analysis.behaviour is None else analysis.behaviour.episodes
+
+
+def turns_table(analysis: AnalysisView) -> pd.DataFrame | None:
+    """Return one row a turn of anybody's; None where turns were not told."""
+    return None if analysis.turns is None else turn_table(analysis.turns)
 
 
 def measures_table(session: SessionView, render: Callable[[Message], str] = str) -> pd.DataFrame:

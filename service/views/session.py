@@ -76,12 +76,14 @@ class AnalysisView:
         voice: The subject's voice; None without one.
         words: The subject's words; None without any.
         behaviour: The subject's facial behaviour; None where the face mesh was not followed.
+        turns: Everybody's turns; None where they were not told.
     """
 
     record: AnalysisRecord
     voice: FeatureSeries | None
     words: FeatureSeries | None
     behaviour: BehaviourView | None = None
+    turns: FeatureSeries | None = None
 
     @property
     def summary(self) -> AnalysisSummary:
@@ -257,7 +259,7 @@ class SessionView:
 
 
 def load_analysis_view(store: Store, analysis_id: str) -> AnalysisView:
-    """Load an analysis with its voice, words and facial behaviour.
+    """Load an analysis with its voice, words, facial behaviour and turns.
 
     Args:
         store: The store.
@@ -275,7 +277,8 @@ def load_analysis_view(store: Store, analysis_id: str) -> AnalysisView:
     recording_s = store.sessions.get(session_id=record.summary.session_id).duration_s
     floor = Settings.from_dict(record.summary.settings).coverage_floor
     view = None if behaviour is None or not len(behaviour) else BehaviourView(behaviour, recording_s, floor)
-    return AnalysisView(record, series.get(Modality.VOICE), series.get(Modality.WORDS), view)
+    turns = store.features.load_turns(analysis_id=analysis_id)
+    return AnalysisView(record, series.get(Modality.VOICE), series.get(Modality.WORDS), view, turns)
 
 
 def read_transcript_view(record: TranscriptRecord) -> TranscriptView:

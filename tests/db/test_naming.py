@@ -34,6 +34,7 @@ READABLE = {
     "channels": {"modality", "kind", "names"},
     "embeddings": {"kind"},
     "measures": {"name"},
+    "turns": {"kind", "names", "speaker_choice"},
 }
 """Texts that a reader of pseudonyms reads, by table: they name nobody. A new column is here, or hidden by its type."""
 NAMELESS = {

@@ -16,6 +16,7 @@ from analysis_samples import (
     sample_estimate,
     sample_recording,
     sample_timeline,
+    sample_turns,
     sample_voice,
     sample_words,
 )
@@ -29,11 +30,12 @@ from db.queries.analyses.analyses import settings_hash
 from db.records import NotFoundError
 from db.store import Store
 from db.tables import ESTIMATE_COLUMNS, AnalysisRow, EmbeddingRow, FrameRow
-from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, SoundChoice
+from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, SoundChoice, SpeakerChoice
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, PhqUnavailable, Scale, UnavailableReason
+from fer_phq.speakers.files.series import BY_VOICES, turn_series
 
 
 @pytest.fixture
@@ -80,6 +82,36 @@ def test_whole_analysis_prints_the_same_document(store: Store, session_id: str) 
     assert json.dumps(stored) == json.dumps(given)
     assert given["modalities"] == given["phq"]["modalities"] == ["face", "voice", "words", "behaviour"]
     assert (again.face_kind, again.sidecar_digest) == ("face-a", "ab12")
+
+
+@pytest.mark.parametrize(("subject", "choice"), [(2, SpeakerChoice.TRANSCRIPT), (None, SpeakerChoice.MOUTH_STILL)])
+def test_turns_are_stored_as_they_are(
+    store: Store, session_id: str, subject: int | None, choice: SpeakerChoice
+) -> None:
+    turns = sample_turns(subject)
+    analysis = replace(sample_analysis(), turns=turns, speaker_choice=choice)
+    analysis_id = store.analyses.save(session_id=session_id, analysis=analysis)
+    again = store.analyses.load_session_analysis(analysis_id=analysis_id)
+    assert again.speaker_choice is choice
+    for stored in (again.turns, store.features.load_turns(analysis_id=analysis_id)):
+        assert stored is not None
+        assert (stored.kind, stored.names) == (turns.kind, turns.names)
+        for name in ("values", "time_s", "duration_s"):
+            np.testing.assert_array_equal(getattr(stored, name), getattr(turns, name))
+    assert store.features.turns_kind(analysis_id=analysis_id) == turns.kind
+    assert store.analyses.get(analysis_id=analysis_id).settings["speech"] is True
+
+
+def test_a_sound_in_which_nobody_speaks_is_told_from_one_that_was_not_heard(store: Store, session_id: str) -> None:
+    spoken = replace(sample_analysis(), turns=turn_series((), None, BY_VOICES))
+    again = store.analyses.load_session_analysis(
+        analysis_id=store.analyses.save(session_id=session_id, analysis=spoken)
+    )
+    assert again.turns is not None
+    assert (len(again.turns), again.speaker_choice) == (0, None)
+    unheard_id = store.analyses.save(session_id=session_id, analysis=sample_analysis())
+    assert store.analyses.load_session_analysis(analysis_id=unheard_id).turns is None
+    assert store.features.turns_kind(analysis_id=unheard_id) is None
 
 
 def test_frame_table(store: Store, session_id: str) -> None:
@@ -172,6 +204,7 @@ def test_settings_hash_tells_what_can_change_a_result() -> None:
     followed = Settings(Sampling(key_frames=True), face_rate=30)
     assert settings_hash(followed) == settings_hash(dataclasses.replace(followed, face_rate=0))
     assert settings_hash(Settings()) == settings_hash(Settings(search_each_frame=True)), "the same at the grid's rate"
+    assert settings_hash(Settings(speech=True)) != settings_hash(Settings(speech=False))
     each = Settings(Sampling(5), search_each_frame=True)
     assert settings_hash(each) != settings_hash(Settings(Sampling(5)))
     for change in ({"coverage_floor": 0.5}, {"max_side": 640}, {"track": 1}, {"sampling": Sampling(3)}):

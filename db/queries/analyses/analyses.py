@@ -22,13 +22,15 @@ from db.queries.analyses.features import (
     channels_of,
     embedding_row,
     embeddings_of,
+    turns_of,
+    turns_row,
 )
 from db.queries.analyses.frames import frames_of, timeline_of, write_timeline
 from db.queries.analyses.measures import write_measures
 from db.queries.base import Queries, get_row, new_id, utc_now
 from db.queries.mapping import analysis_summary, analysis_warnings
 from db.records import AnalysisRecord, AnalysisSummary
-from db.tables import AnalysisRow, BehaviourRow, ChannelRow, EmbeddingRow, FaceChoiceRow, SessionRow
+from db.tables import AnalysisRow, BehaviourRow, ChannelRow, EmbeddingRow, FaceChoiceRow, SessionRow, TurnsRow
 from fer_phq.core.analysis import (
     AUTOMATIC,
     RecordingInfo,
@@ -60,7 +62,8 @@ def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str 
 
     Args:
         settings: The analysis's settings; `chunk_frames` is left out, since it changes no result, and so are a sound
-            that was not chosen, a mesh that is not followed, and a search of each frame, which earlier analyses did.
+            that was not chosen, a mesh that is not followed, turns that are not told, and a search of each frame, which
+            earlier analyses did.
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`. Empty for none.
         voice_kind: The kind of the analysis's voice; it counts where it is one of `EARLIER_KINDS`.
     """
@@ -76,6 +79,8 @@ def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str 
         del values["sound"]
     if not settings.follows_mesh:
         del values["face_rate"]
+    if not settings.speech:
+        del values["speech"]
     if sidecar_digest:
         values["beside"] = sidecar_digest
     if voice_kind in EARLIER_KINDS:
@@ -116,7 +121,9 @@ class AnalysisQueries(Queries):
                 exceed float16.
         """
         face_rate = None if analysis.behaviour is None else analysis.behaviour.rate_hz
-        used_settings = settings or Settings(sampling=analysis.sampling, face_rate=face_rate or 0.0)
+        used_settings = settings or Settings(
+            sampling=analysis.sampling, face_rate=face_rate or 0.0, speech=analysis.turns is not None
+        )
         if used_settings.sampling != analysis.sampling:
             raise StoreError(messages.OTHER_SAMPLING())
         voice_kind = "" if analysis.voice is None else analysis.voice.kind
@@ -124,6 +131,7 @@ class AnalysisQueries(Queries):
         embeddings = embedding_row(analysis)
         channels = channel_rows(analysis)
         behaviour = behaviour_row(analysis)
+        turns = turns_row(analysis)
         faces = face_table_row(analysis)
         try:
             with self._writing() as session:
@@ -143,6 +151,8 @@ class AnalysisQueries(Queries):
                     session.execute(insert(ChannelRow), [{"analysis_id": analysis_id, **row} for row in channels])
                 if behaviour is not None:
                     session.execute(insert(BehaviourRow), [{"analysis_id": analysis_id, **behaviour}])
+                if turns is not None:
+                    session.execute(insert(TurnsRow), [{"analysis_id": analysis_id, **turns}])
                 if faces is not None:
                     with_pictures = parent.media_path is not None
                     write_faces(session, analysis_id, analysis, faces, with_pictures=with_pictures)
@@ -225,6 +235,7 @@ class AnalysisQueries(Queries):
             timeline = timeline_of(session, row)
             embeddings = embeddings_of(session, analysis_id)
             channels = channels_of(session, analysis_id)
+            turns, speaker_choice = turns_of(session, analysis_id)
             return SessionAnalysis(
                 recording=_recording(parent),
                 model_id=row.model_id,
@@ -239,6 +250,8 @@ class AnalysisQueries(Queries):
                 voice=channels.get(Modality.VOICE),
                 words=channels.get(Modality.WORDS),
                 behaviour=behaviour_of(session, analysis_id),
+                turns=turns,
+                speaker_choice=speaker_choice,
                 sidecar_digest=row.beside,
                 faces=faces_of(session, row, timeline, embeddings),
             )

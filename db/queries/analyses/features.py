@@ -1,4 +1,4 @@
-"""The series of one analysis, from and to bytes: the face's embeddings, the voice, the words, the behaviour."""
+"""The series of one analysis, from and to bytes: the face's embeddings, voice, words, behaviour and turns."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from db import messages
 from db.queries.base import Queries, get_row
 from db.records import EmbeddingRecord
-from db.tables import AnalysisRow, BehaviourRow, ChannelRow, EmbeddingRow
-from fer_phq.core.analysis import SessionAnalysis
+from db.tables import AnalysisRow, BehaviourRow, ChannelRow, EmbeddingRow, TurnsRow
+from fer_phq.core.analysis import SessionAnalysis, SpeakerChoice
 from fer_phq.core.arrays import TimeArray
 from fer_phq.core.errors import StoreError
 from fer_phq.core.feature_series import FeatureSeries, hold_until_next
@@ -57,6 +57,22 @@ class FeatureQueries(Queries):
         with self._reading() as session:
             get_row(session, AnalysisRow, analysis_id)
             return behaviour_of(session, analysis_id)
+
+    def turns_kind(self, *, analysis_id: str) -> str | None:
+        """Read the kind of an analysis's turns without reading their rows; None where it has none."""
+        query = select(TurnsRow.kind).where(TurnsRow.analysis_id == analysis_id)
+        with self._reading() as session:
+            return session.scalar(query)
+
+    def load_turns(self, *, analysis_id: str) -> FeatureSeries | None:
+        """Load everybody's turns of an analysis; None where they were not told.
+
+        Raises:
+            NotFoundError: There is no such analysis.
+        """
+        with self._reading() as session:
+            get_row(session, AnalysisRow, analysis_id)
+            return turns_of(session, analysis_id)[0]
 
     def load_series(self, *, analysis_id: str) -> dict[Modality, FeatureSeries]:
         """Load the voice and the words of an analysis, those of the two that it has.
@@ -170,6 +186,46 @@ def behaviour_of(session: Session, analysis_id: str) -> FeatureSeries | None:
         duration_s=hold_until_next(time_s, row.last_s),
         rate_hz=row.rate_hz,
     )
+
+
+def turns_row(analysis: SessionAnalysis) -> dict[str, Any] | None:
+    """Return the columns of an analysis's `TurnsRow`, its id aside; None where turns were not told."""
+    series = analysis.turns
+    if series is None or series.time_s is None or series.duration_s is None:
+        return None
+    return {
+        "kind": series.kind,
+        "names": list(series.names),
+        "width": series.width,
+        "rows": len(series),
+        "speaker_choice": analysis.speaker_choice,
+        "numbers": series.values.astype(_NUMBER).tobytes(),
+        "time_s": series.time_s.astype(_TIME).tobytes(),
+        "duration_s": series.duration_s.astype(_TIME).tobytes(),
+    }
+
+
+def turns_of(session: Session, analysis_id: str) -> tuple[FeatureSeries | None, SpeakerChoice | None]:
+    """Load everybody's turns of an analysis, and how the subject's speaker was found, in an open transaction.
+
+    Args:
+        session: The open transaction.
+        analysis_id: The analysis's UUID.
+
+    Returns:
+        None and None where turns were not told.
+    """
+    row = session.get(TurnsRow, analysis_id)
+    if row is None:
+        return None, None
+    series = FeatureSeries(
+        values=np.frombuffer(row.numbers, _NUMBER).reshape(row.rows, row.width).astype(np.float32),
+        time_s=np.frombuffer(row.time_s, _TIME).astype(np.float64),
+        kind=row.kind,
+        names=tuple(row.names),
+        duration_s=np.frombuffer(row.duration_s, _TIME).astype(np.float64),
+    )
+    return series, None if row.speaker_choice is None else SpeakerChoice(row.speaker_choice)
 
 
 def channels_of(session: Session, analysis_id: str) -> dict[Modality, FeatureSeries]:

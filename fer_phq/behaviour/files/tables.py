@@ -10,7 +10,6 @@ import numpy as np
 from fer_phq.behaviour.blinks import Blink
 from fer_phq.behaviour.columns import true_rate_hz
 from fer_phq.behaviour.measures import BehaviourEpisode, behaviour_episodes, behaviour_measures, coverage
-from fer_phq.core.analysis import SessionAnalysis
 from fer_phq.core.feature_series import FeatureSeries
 
 if TYPE_CHECKING:
@@ -108,14 +107,3 @@ def behaviour_document(series: FeatureSeries, recording_s: float) -> dict[str, A
         "measures": {name: None if value is None else round(value, _DECIMALS) for name, value in measures.items()},
         "episodes": [dict(zip(EPISODE_COLUMNS, _episode_row(episode), strict=True)) for episode in episodes],
     }
-
-
-def analysis_document(analysis: SessionAnalysis) -> dict[str, Any]:
-    """Return an analysis as JSON has it: with what its behaviour series comes to, null without one.
-
-    Args:
-        analysis: The analysis.
-    """
-    series = analysis.behaviour
-    behaviour = None if series is None else behaviour_document(series, analysis.recording.duration_s)
-    return analysis.to_dict() | {"behaviour": behaviour}

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from fer_phq.speakers.turn import Turn
-from fer_phq.speakers.turns import PAUSE_S
+from fer_phq.speakers.turn import PAUSE_S, Turn
 
 LONGEST_BACKCHANNEL_S = 1.0
 """Seconds up to which what is said inside another's turn is a backchannel: a very short utterance is at most a second

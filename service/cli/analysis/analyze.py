@@ -77,6 +77,10 @@ def analyze_command(
             "30; 0: none)."
         ),
     ] = None,
+    speech: Annotated[
+        bool | None,
+        typer.Option("--speech/--no-speech", help="Tell who speaks when (default: yes, unless FERPHQ_SPEECH is 0)."),
+    ] = None,
     track: Annotated[
         str | None,
         typer.Option(
@@ -133,6 +137,7 @@ def analyze_command(
             "sound_track": sound_track,
             "sound_channel": channel_number(sound_channel),
             "face_rate": face_rate,
+            "speech": speech,
         }
         job_settings = {name: value for name, value in analysis.items() if value is not None}
         from service.cli.analysis.batch import BatchOptions, run_batch  # half a second, which only a batch needs
@@ -162,6 +167,7 @@ def analyze_command(
                 "--sound-track": sound_track,
                 "--sound-channel": sound_channel,
                 "--face-rate": face_rate,
+                "--speech/--no-speech": speech,
                 "--consent-by": consent_by,
                 "--recorded-at": recorded_at,
             },
@@ -195,6 +201,7 @@ def analyze_command(
             all_faces=save,
             sound=SoundChoice(sound_track, channel_number(sound_channel)),
             face_rate=app_settings.face_rate if face_rate is None else face_rate,
+            speech=app_settings.speech if speech is None else speech,
         )
     except ValueError as error:
         raise SettingsError(str(error)) from None

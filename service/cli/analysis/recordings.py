@@ -255,10 +255,11 @@ def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[Session
     if options.csv_dir:
         write_csv(analysis, options.csv_dir)
         write_behaviour_csv(analysis, options.csv_dir)
+        write_turns_csv(analysis, options.csv_dir)
     if options.features_dir:
         write_features(to_seconds(analysis.features), options.features_dir / f"{file_stem(analysis)}.npz")
     if options.as_json:
-        from fer_phq.behaviour.files.tables import analysis_document
+        from fer_phq.pipeline.document import analysis_document
 
         print_document(analysis_document(analysis))
     else:
@@ -385,6 +386,23 @@ def write_behaviour_csv(analysis: SessionAnalysis, folder: Path) -> None:
     tables = {"behaviour": series_blocks(series), "blinks": [closure_table(closures(series))]}
     for name, blocks in tables.items():
         _write_table(blocks, folder / f"{file_stem(analysis)}.{name}.csv")
+
+
+def write_turns_csv(analysis: SessionAnalysis, folder: Path) -> None:
+    """Write everybody's turns as CSV, a row each.
+
+    Args:
+        analysis: The analysis; nothing is written where turns were not told.
+        folder: The folder, which exists.
+
+    Raises:
+        SettingsError: They cannot be written.
+    """
+    if analysis.turns is None:
+        return
+    from fer_phq.speakers.files.tables import turn_table
+
+    _write_table([turn_table(analysis.turns)], folder / f"{file_stem(analysis)}.turns.csv")
 
 
 def summary(analysis: SessionAnalysis) -> Table:

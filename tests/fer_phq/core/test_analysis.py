@@ -221,6 +221,27 @@ def test_settings_of_an_earlier_version_follow_no_mesh(rate):
     assert Settings.from_dict({**stored, "face_rate": 24.0}).face_rate == 24
 
 
+@pytest.mark.parametrize(("value", "is_on"), [("", True), ("1", True), ("On", True), ("0", False), ("false", False)])
+def test_who_speaks_is_told_unless_the_environment_says_no(monkeypatch, value, is_on):
+    monkeypatch.setenv("FERPHQ_SPEECH", value)
+    assert Settings().speech is is_on
+    assert Settings(speech=not is_on).speech is not is_on
+
+
+def test_an_environment_that_says_neither_yes_nor_no_is_told(monkeypatch):
+    monkeypatch.setenv("FERPHQ_SPEECH", "perhaps")
+    with pytest.raises(SettingsError, match="FERPHQ_SPEECH is 'perhaps': it must be 1"):
+        Settings()
+
+
+@pytest.mark.usefixtures("default_speech")
+def test_settings_of_an_earlier_version_do_not_tell_who_speaks():
+    stored = dataclasses.asdict(Settings())
+    assert Settings.from_dict(stored).speech
+    del stored["speech"]
+    assert not Settings.from_dict(stored).speech
+
+
 def test_behaviour_that_was_measured_in_too_little_of_the_recording_is_not_read():
     """Heads, eyes and mouth must be seen for as long as a face; the face and its measures stay."""
     recording = replace(RECORDING, duration_s=40.0)

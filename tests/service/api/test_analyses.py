@@ -14,7 +14,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from analysis_samples import new_session, sample_analysis, sample_estimate, sample_recording, with_all_faces
+from analysis_samples import (
+    new_session,
+    sample_analysis,
+    sample_estimate,
+    sample_recording,
+    sample_turns,
+    with_all_faces,
+)
 from api_server import HOST, problem
 from behaviour_samples import sample_behaviour
 from migrated import migrate
@@ -158,6 +165,27 @@ def test_facial_behaviour_is_a_series_like_the_others(clinic: Clinic) -> None:
     tables = [read(clinic.client.get(path, headers={"Accept": MEDIA_TYPES[kind]}).content, kind) for kind in Format]
     assert all(table == tables[0] for table in tables)
     assert "behaviour" not in str(clinic.client.get(clinic.path("/series")).json())
+
+
+def test_turns_are_a_series_like_the_others(clinic: Clinic) -> None:
+    session = new_session(clinic.store, clinic.subject_id, "turns.mp4")
+    analysis = replace(sample_analysis(sample_recording("turns.mp4")), turns=sample_turns(None))
+    analysis_id = clinic.store.analyses.save(session_id=session.id, analysis=analysis)
+    assert clinic.client.get(f"/v1/analyses/{analysis_id}/series").json()["items"] == [
+        {"name": "turns", "kind": "turns-1-voices"}
+    ]
+    path = f"/v1/analyses/{analysis_id}/series/turns"
+    document = clinic.client.get(path).json()
+    assert [column["name"] for column in document["columns"]] == [
+        column.name for column in data_dictionary.TURNS.columns
+    ]
+    assert [(row["speaker"], row["is_subject"], row["start_s"]) for row in document["items"]] == [
+        (1, None, 0.5),
+        (2, None, 3.0),
+        (1, None, 5.0),
+    ]
+    tables = [read(clinic.client.get(path, headers={"Accept": MEDIA_TYPES[kind]}).content, kind) for kind in Format]
+    assert all(table == tables[0] for table in tables)
 
 
 def test_pitch_that_may_be_an_octave_off_is_no_measurement(clinic: Clinic) -> None:

@@ -201,6 +201,37 @@ def test_each_column_of_blinks_is_in_the_dictionary(tmp_path):
     check_against_dictionary(rows, data_dictionary.BLINKS)
 
 
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory):
+    """Twelve seconds of a low and a high voice in turn."""
+    blocks = [sounds.silence(0.6)]
+    for number, hertz in enumerate((105, 230, 105)):
+        blocks += [sounds.talk(hertz, 3.2, seed=number, pause_every_s=99)[0], sounds.silence(0.6)]
+    return sounds.write_wav(tmp_path_factory.mktemp("talk") / "talk.wav", np.concatenate(blocks))
+
+
+def test_who_speaks_when_is_added_to_json_and_csv(run, recordings, talk, tmp_path):
+    path = recordings(seconds=12, fps=2)
+    options = ("--audio", str(talk), "--json", "--csv", str(tmp_path))
+    done = run("analyze", str(path), *options, "--speech")
+    assert done.returncode == 0
+    speech = json.loads(done.stdout)["speech"]
+    assert speech["subject"] == {"speaker": None, "chosen_by": None, "unknown_because": "no_mouth"}
+    (file,) = tmp_path.glob("*.turns.csv")
+    rows = list(csv.DictReader(file.open(newline="")))
+    check_against_dictionary(rows, data_dictionary.TURNS)
+    assert {row["is_subject"] for row in rows} == {""}
+    for speaker in speech["speakers"]:
+        own = [row for row in rows if row["speaker"] == str(speaker["speaker"])]
+        assert len(own) == speaker["turns"]
+        seconds = sum(float(row["end_s"]) - float(row["start_s"]) for row in own)
+        assert seconds == pytest.approx(speaker["speech_s"], abs=0.01)
+    file.unlink()
+    done = run("analyze", str(path), *options, "--no-speech")
+    assert json.loads(done.stdout)["speech"] is None
+    assert not list(tmp_path.glob("*.turns.csv"))
+
+
 @pytest.mark.parametrize("rate", ["-1", "61", "nan"])
 def test_an_impossible_face_rate_has_a_sentence(run, folder, rate):
     done = run("analyze", str(folder / "good.mp4"), "--face-rate", rate)

@@ -64,6 +64,7 @@ def test_another_sound_is_another_analysis_of_the_same_faces(
     job = enqueue_with_sound(settings, store, summary, SoundChoice(2))
     own = settings.analysis_settings(store.jobs.get(job_id=job.id).settings)
     assert (own.sampling, own.track, own.tracks, own.sound) == (sampling, 0, (), SoundChoice(2))
+    assert not own.speech, "as in the analysis"
     store.sessions.set_media_path(session_id=session.id, media_path=None)
     assert read_sound_tracks(settings, store.sessions.get(session_id=session.id)) == ()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from analysis_samples import MONDAY, new_session, sample_analysis, sample_estimate, sample_recording
+from analysis_samples import MONDAY, new_session, sample_analysis, sample_estimate, sample_recording, sample_turns
 from behaviour_samples import sample_behaviour
 from synthetic_sessions import Plan, synthetic_analysis
 
@@ -46,6 +46,7 @@ from service.views.exports import (
     pairs_table,
     sessions_table,
     transcript_table,
+    turns_table,
     voice_table,
     words_table,
 )
@@ -73,7 +74,9 @@ def analysis_id(store: Store) -> str:
     )
     columns = (*PLAIN_NAMES, *(f"embedding_{i}" for i in range(384)))
     words = FeatureSeries(rng.normal(size=(4, len(columns))).astype(np.float32), np.arange(4.0), MINILM, columns)
-    analysis = replace(sample_analysis(voice=voice, words=words), behaviour=sample_behaviour(30.0, 10.0))
+    analysis = replace(
+        sample_analysis(voice=voice, words=words), behaviour=sample_behaviour(30.0, 10.0), turns=sample_turns()
+    )
     session = new_session(store, store.subjects.create(label="A").id)
     store.questionnaires.save(subject_id=session.subject_id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY)
     return store.analyses.save(session_id=session.id, analysis=analysis)
@@ -95,6 +98,9 @@ def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> No
     assert list(behaviour) == names(data_dictionary.BEHAVIOUR_SERIES)
     assert list(blinks) == names(data_dictionary.BLINKS)
     assert list(episodes) == names(data_dictionary.BEHAVIOUR_EPISODES)
+    turns = turns_table(view)
+    assert turns is not None
+    assert list(turns) == names(data_dictionary.TURNS)
     measures = [measure.name for measure in MEASURES]
     assert list(store.trends.load(subject_id=subject.id, measures=measures)) == names(data_dictionary.SESSIONS)
     assert list(store.cohort.load(cohort=CohortFilter(), measures=measures)) == names(data_dictionary.COHORT)

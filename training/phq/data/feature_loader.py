@@ -22,6 +22,7 @@ from fer_phq.models.checkpoint import Bundle
 from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline.session import analyze
 from fer_phq.pipeline.speech import extract_speech, load_sidecar
+from fer_phq.speakers.files.series import BY_VOICES
 from fer_phq.video import probe
 from fer_phq.voice import only_during
 from fer_phq.voice.kinds import KIND as PROSODY
@@ -99,12 +100,15 @@ class FeatureLoader:
     def _features_file(self, info: RecordingInfo, sidecar: Sidecar) -> Path | None:
         """Return where a recording's features are kept.
 
-        The name tells apart other content, sidecars, backbones, prosody, and rates at which the face is followed.
+        The name tells apart other content, sidecars, backbones, prosody, rates at which the face is followed, and
+        whether it is told who speaks, because that says whose the voice is.
         """
         if self._keep is None:
             return None
         word_kind = "" if sidecar.transcript is None else str(has_minilm())
-        made = f"{self._bundle.face_kind} {PROSODY} {SECONDS} {Settings().face_rate:g}"
+        settings = Settings()
+        turns = f" {BY_VOICES}" if settings.speech else ""
+        made = f"{self._bundle.face_kind} {PROSODY} {SECONDS} {settings.face_rate:g}{turns}"
         facts = f"{info.sha256} {sidecar.digest()} {made} {word_kind}"
         return (
             self._keep / f"{shorten_stem(Path(info.path).stem)}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.npz"

@@ -54,7 +54,7 @@ def analysis_routes(archive: Archive) -> APIRouter:
     words = "The emotion timeline: a row for each sampled frame, gaps included."
     read(f"{ANALYSIS}/timeline", analyses.timeline, {**table_answer(schemas.Timeline), **TABLES}, words)
     read(f"{ANALYSIS}/series", analyses.series_list, _model(schemas.SeriesList), "Which feature series are stored.")
-    words = "A feature series: the voice, the words or the facial behaviour, a row at a time."
+    words = "A feature series: the voice, the words, the facial behaviour or everybody's turns, a row at a time."
     read(f"{ANALYSIS}/series/{{name}}", analyses.series, {**table_answer(Table), **TABLES}, words)
     return router
 

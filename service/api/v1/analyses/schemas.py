@@ -171,7 +171,7 @@ class FaceTracks(BaseModel):
 class Series(BaseModel):
     """A feature series that is stored."""
 
-    name: str = Field(description="What it is of: voice, words or behaviour.")
+    name: str = Field(description="What it is of: voice, words, behaviour or turns.")
     kind: str = Field(description="What measured it; numbers of two kinds are not compared.")
 
 

@@ -12,6 +12,7 @@ from fer_phq.behaviour.files.tables import series_blocks
 from fer_phq.core.errors import StoreError
 from fer_phq.core.phq import Modality, PhqEstimate
 from fer_phq.features.measures import BEHAVIOUR
+from fer_phq.speakers.files.tables import turn_table
 from fer_phq.voice.kinds import KIND as VOICE_KIND
 from service.api import messages
 from service.api.v1.answers.problems import RequestError
@@ -19,11 +20,14 @@ from service.api.v1.answers.tables import BLOCK_ROWS, Table
 from service.views import data_dictionary
 from service.views.exports import channel_table
 
+TURNS = "turns"
+"""The series of everybody's turns."""
 TIME_BASE = "seconds from the recording's start, as its container gives them"
 SERIES: Mapping[str, data_dictionary.TableEntry] = {
     str(Modality.VOICE): data_dictionary.VOICE,
     str(Modality.WORDS): data_dictionary.WORDS,
     BEHAVIOUR: data_dictionary.BEHAVIOUR_SERIES,
+    TURNS: data_dictionary.TURNS,
 }
 """The series that leave the store. Embeddings stay there: they may tell who somebody is, or what was said."""
 
@@ -64,6 +68,8 @@ def series_kinds(store: Store, analysis_id: str) -> dict[str, str]:
     kinds = {str(modality): kind for modality, kind in store.features.kinds(analysis_id=analysis_id).items()}
     behaviour = store.features.behaviour_kind(analysis_id=analysis_id)
     kinds |= {} if behaviour is None else {BEHAVIOUR: behaviour}
+    turns = store.features.turns_kind(analysis_id=analysis_id)
+    kinds |= {} if turns is None else {TURNS: turns}
     return {name: kinds[name] for name in SERIES if name in kinds}
 
 
@@ -96,6 +102,11 @@ def _read_series(store: Store, summary: AnalysisSummary, name: str) -> Iterator[
         if behaviour is None:
             raise StoreError(messages.INCOMPLETE_TABLE())
         return series_blocks(behaviour)
+    if name == TURNS:
+        turns = store.features.load_turns(analysis_id=summary.id)
+        if turns is None:
+            raise StoreError(messages.INCOMPLETE_TABLE())
+        return _blocks(turn_table(turns))
     return _blocks(channel_table(store.features.load_series(analysis_id=summary.id)[Modality(name)]))
 
 

@@ -102,6 +102,7 @@ class AnalysisOptions(BaseModel):
         description="Frames a second in which the subject's face is followed for head pose, eyes and blendshapes; 0 "
         "for none. A recording with fewer frames gives all it has. Of key frames alone it is not followed.",
     )
+    speech: bool | None = Field(None, description="Whether it is told who speaks when.")
     track: int | None = Field(
         None,
         ge=0,

@@ -1,0 +1,25 @@
+"""An analysis as a JSON document, with what its series come to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fer_phq.behaviour.files.tables import behaviour_document
+from fer_phq.core.analysis import SessionAnalysis
+from fer_phq.speakers.files.tables import speech_document
+
+
+def analysis_document(analysis: SessionAnalysis) -> dict[str, Any]:
+    """Return an analysis as JSON has it, with its facial behaviour and who speaks; null where that is not there.
+
+    Args:
+        analysis: The analysis.
+    """
+    behaviour = analysis.behaviour
+    turns = analysis.turns
+    duration_s = analysis.recording.duration_s
+    series = {
+        "behaviour": None if behaviour is None else behaviour_document(behaviour, duration_s),
+        "speech": None if turns is None else speech_document(turns, analysis.speaker_choice, duration_s),
+    }
+    return analysis.to_dict() | series
