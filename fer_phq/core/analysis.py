@@ -195,6 +195,8 @@ class Settings:
         face_rate: Frames a second in which the subject's face mesh is followed, at most 60; 0 for none. Of key frames
             alone it is not followed, whatever the rate.
         speech: Whether it is told who speaks when, where anybody does.
+        partner: Whether the mesh of the other person who is seen most beside the subject is followed, too. That person
+            must have agreed.
 
     Raises ValueError for an impossible rate, and where both `track` and `tracks` name the subject.
     """
@@ -212,6 +214,7 @@ class Settings:
     search_each_frame: bool = False
     face_rate: float = field(default_factory=default_face_rate)
     speech: bool = field(default_factory=default_speech)
+    partner: bool = False
 
     def __post_init__(self) -> None:
         """Check the rate, and bring rate and tracks into a form that does not depend on who names them."""
@@ -615,6 +618,8 @@ class SessionAnalysis:
         speaker_choice: How the subject's speaker was found, or why it is not known; None without a turn.
         sidecar_digest: `Sidecar.digest` of the files that accompanied the recording; empty without any.
         faces: Everybody's faces, the subject's included; None where they were not collected (`Settings.all_faces`).
+        partner: The partner's facial behaviour, in the frames of the subject's; None where it was not asked for, or
+            nobody is the partner.
         face_time_s: (m,) seconds of the frames with a face.
 
     Raises ValueError where embeddings and frames with a face differ in number, or where `faces` has the subject in
@@ -638,6 +643,7 @@ class SessionAnalysis:
     speaker_choice: SpeakerChoice | None = None
     sidecar_digest: str = ""
     faces: FaceTable | None = None
+    partner: FeatureSeries | None = None
     face_time_s: TimeArray = field(init=False)
 
     def __post_init__(self) -> None:

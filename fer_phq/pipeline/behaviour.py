@@ -1,11 +1,14 @@
-"""The subject's facial behaviour: the recording's frames once more, at a rate of their own, with the mesh followed."""
+"""Facial behaviour: the recording's frames once more, at a rate of their own, with the mesh followed.
+
+The subject's is always extracted, the partner's where it is asked for.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Self
 
 import numpy as np
@@ -14,13 +17,25 @@ import numpy.typing as npt
 from fer_phq.behaviour.follower import Anchor, FollowedFace, MeshFollower
 from fer_phq.behaviour.measures import behaviour_warnings
 from fer_phq.behaviour.series import behaviour_series, describe_faces, settle_eyes
-from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Sampling, Settings, Step, display_durations
-from fer_phq.core.arrays import FloatArray
+from fer_phq.core.analysis import (
+    FaceTable,
+    Progress,
+    ProgressHook,
+    RecordingInfo,
+    Sampling,
+    Settings,
+    Step,
+    display_durations,
+)
+from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
+from fer_phq.dyad.measures import together_windows
+from fer_phq.dyad.synchrony import LEAST_WINDOWS
 from fer_phq.faces import Detection
 from fer_phq.mesh import FaceLandmarker
 from fer_phq.pipeline import messages
+from fer_phq.pipeline.partner import LEAST_TOGETHER_S
 from fer_phq.pipeline.subject import SubjectFaces
 from fer_phq.pipeline.timing import StageTimer
 from fer_phq.video import Frame, FrameStream, sample_frames
@@ -41,49 +56,98 @@ def extract_behaviour(
     on_progress: ProgressHook,
     display_name: str | None = None,
     on_faces: FaceHook | None = None,
-) -> FeatureSeries | None:
-    """Extract the subject's facial behaviour.
+) -> list[FeatureSeries]:
+    """Extract the facial behaviour of the subject, and that of the partner where there is one.
 
     Args:
         path: The recording.
         recording: Its facts.
-        faces: The subject's faces in its sampled frames.
+        faces: The subject's faces in its sampled frames, and the partner's.
         settings: The rate, and how far large frames are reduced.
         timer: Measures the stage "behaviour".
         on_progress: Called as frames pass; it may raise `AnalysisCancelled`.
         display_name: What errors call the recording.
-        on_faces: Receives the meshes of all frames, as they become sure; it may raise.
+        on_faces: Receives the subject's meshes of all frames, as they become sure; it may raise.
 
     Returns:
-        The series; None where it is not asked for.
+        The subject's series and the partner's; none where behaviour is not asked for.
 
     Raises:
         RecordingError: The recording cannot be decoded.
     """
     if not settings.follows_mesh:
-        return None
-    landmarker = FaceLandmarker()
-    follower = MeshFollower(_anchors(faces), landmarker)
+        return []
+    people = [faces.faces] if faces.partner is None else [faces.faces, faces.partner]
     times: list[float] = []
     expected = round(recording.duration_s * settings.face_rate)
     sampling = Sampling(fps=settings.face_rate)
     with (
         timer.measure("behaviour"),
-        FaceDescriber(landmarker, on_faces) as describer,
+        ExitStack() as threads,
         sample_frames(path, sampling, max_side=settings.max_side, display_name=display_name) as stream,
         closing(read_ahead(stream)) as frames,
     ):
+        watches = [Watch(table, faces.time_s, on_faces if number == 0 else None) for number, table in enumerate(people)]
+        for watch in watches:
+            threads.enter_context(watch)
         for frame in frames:
             times.append(frame.time_s)
-            describer.add(follower.add(frame.time_s, frame.rgb, frame.scale), times)
+            for watch in watches:
+                watch.add(frame, times)
             if len(times) % _REPORT_FRAMES == 0:
                 on_progress(Progress(Step.BEHAVIOUR, len(times), max(len(times), expected)))
-        describer.add(follower.end(), times)
-        rows = describer.take_rows()
+        rows = [watch.end(times) for watch in watches]
     on_progress(Progress(Step.BEHAVIOUR, len(times), len(times)))
     time_s = np.asarray(times, np.float64)
-    values = settle_eyes(rows.astype(np.float32), time_s)  # only now, when no decoder takes memory beside it
-    return behaviour_series(values, time_s, display_durations(time_s, recording.picture_end_s), settings.face_rate)
+    durations = display_durations(time_s, recording.picture_end_s)
+    series = []
+    while rows:  # only now, when no decoder takes memory beside it, and one person's at a time
+        values = settle_eyes(rows.pop(0).astype(np.float32), time_s)
+        series.append(behaviour_series(values, time_s, durations, settings.face_rate))
+    return series
+
+
+class Watch:
+    """One person's face, followed and described; a context manager."""
+
+    def __init__(self, faces: FaceTable, time_s: TimeArray, on_faces: FaceHook | None) -> None:
+        """Wait for the first frame.
+
+        Args:
+            faces: The person's faces in the sampled frames.
+            time_s: (n,) times of all sampled frames in seconds.
+            on_faces: Receives the meshes; None for nobody.
+        """
+        landmarker = FaceLandmarker()
+        self._follower = MeshFollower(_anchors(faces, time_s), landmarker)
+        self._describer = FaceDescriber(landmarker, on_faces)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        self._describer.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Wait for the faces in work, whatever becomes of them."""
+        self._describer.__exit__(*error)
+
+    def add(self, frame: Frame, times: Sequence[float]) -> None:
+        """Look at the next frame.
+
+        Args:
+            frame: The frame.
+            times: Seconds of all frames so far, this one's last.
+        """
+        self._describer.add(self._follower.add(frame.time_s, frame.rgb, frame.scale), times)
+
+    def end(self, times: Sequence[float]) -> npt.NDArray[np.float16]:
+        """Return the rows of all frames.
+
+        Args:
+            times: Seconds of all frames.
+        """
+        self._describer.add(self._follower.end(), times)
+        return self._describer.take_rows()
 
 
 class FaceDescriber:
@@ -174,17 +238,34 @@ def warn_of_behaviour(behaviour: FeatureSeries | None, settings: Settings) -> tu
     return ((messages.NO_BEHAVIOUR_OF_KEY_FRAMES if of_key_frames else messages.NO_BEHAVIOUR)(),)
 
 
-def _anchors(faces: SubjectFaces) -> list[Anchor]:
-    """Return the sampled frames with the subject's detection in each."""
-    table = faces.faces
+def warn_of_partner(
+    behaviour: FeatureSeries | None, partner: FeatureSeries | None, settings: Settings
+) -> tuple[Message, ...]:
+    """Return why there is no partner, or too little of both people for their synchrony.
+
+    Args:
+        behaviour: The subject's series; None where it was not asked for.
+        partner: The partner's series; None without a partner.
+        settings: What was asked for.
+    """
+    if not settings.partner or behaviour is None:
+        return ()
+    if partner is None:
+        return (messages.NO_PARTNER(seconds=LEAST_TOGETHER_S),)
+    windows = together_windows(behaviour, partner)
+    return () if windows >= LEAST_WINDOWS else (messages.TOO_LITTLE_TOGETHER(windows=windows, least=LEAST_WINDOWS),)
+
+
+def _anchors(table: FaceTable, time_s: TimeArray) -> list[Anchor]:
+    """Return the sampled frames with the person's detection in each."""
     by_frame = {int(frame): row for row, frame in enumerate(table.frame)}
     anchors = []
-    for index, time_s in enumerate(faces.time_s):
+    for index, at_s in enumerate(time_s):
         row = by_frame.get(index)
         if row is None:
-            anchors.append(Anchor(float(time_s), None))
+            anchors.append(Anchor(float(at_s), None))
             continue
         x0, y0, x1, y1 = (float(value) for value in table.box[row])
         detection = Detection((x0, y0, x1, y1), float(table.detection_score[row]), table.landmarks[row])
-        anchors.append(Anchor(float(time_s), detection, int(table.track[row])))
+        anchors.append(Anchor(float(at_s), detection, int(table.track[row])))
     return anchors

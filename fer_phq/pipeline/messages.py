@@ -34,6 +34,14 @@ NO_BEHAVIOUR_OF_KEY_FRAMES = template(
     "pipeline.no_behaviour_of_key_frames",
     "Facial behaviour was not measured: only key frames were analysed, which lie too far apart to follow a face.",
 )
+NO_PARTNER = template(
+    "pipeline.no_partner",
+    "The other person was asked for, and nobody is seen beside the subject for {seconds:.0f} seconds.",
+)
+TOO_LITTLE_TOGETHER = template(
+    "pipeline.too_little_together",
+    "Subject and partner are seen together in {windows:d} half minutes: their synchrony needs {least:d}.",
+)
 SPARSE_KEY_FRAMES = template(
     "pipeline.sparse_key_frames",
     "Key frames lie up to {seconds:.0f} s apart in this recording, and each stands for the time until the next: what "

@@ -29,7 +29,7 @@ from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline import messages
-from fer_phq.pipeline.behaviour import FaceHook, extract_behaviour, warn_of_behaviour
+from fer_phq.pipeline.behaviour import FaceHook, extract_behaviour, warn_of_behaviour, warn_of_partner
 from fer_phq.pipeline.faces import extract_faces
 from fer_phq.pipeline.speech import check_sound, extract_speech, ignore_progress, load_sidecar
 from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
@@ -95,7 +95,8 @@ def analyze(
         faces, face_warnings = extract_faces(recording, frames, model, settings, timer, report)
 
     _release(recording)
-    behaviour = extract_behaviour(path, recording, faces, settings, timer, report, display_name, on_faces)
+    series = extract_behaviour(path, recording, faces, settings, timer, report, display_name, on_faces)
+    behaviour, partner = (*series, None, None)[:2]
     _release(recording)
     with timer.measure("listen"):
         speech = extract_speech(
@@ -116,7 +117,12 @@ def analyze(
         embeddings=faces.embeddings,
         phq=PhqUnavailable(UnavailableReason.NO_HEAD),
         tracks=faces.tracks,
-        warnings=(*face_warnings, *warn_of_behaviour(behaviour, settings), *speech.warnings),
+        warnings=(
+            *face_warnings,
+            *warn_of_behaviour(behaviour, settings),
+            *warn_of_partner(behaviour, partner, settings),
+            *speech.warnings,
+        ),
         timing=timer.timing(str(selected_device()), model.bundle.config.precision),
         face_kind=model.face_kind,
         voice=speech.voice,
@@ -126,6 +132,7 @@ def analyze(
         speaker_choice=speech.speaker_choice,
         sidecar_digest=sidecar_digest,
         faces=faces.all_faces,
+        partner=partner,
     )
     analysis = with_estimate(analysis, model, settings)
     report(Progress(Step.ESTIMATE, 1, 1))

@@ -27,6 +27,7 @@ from fer_phq.core.errors import SettingsError
 from fer_phq.core.messages import Message
 from fer_phq.faces import Detection, TrackStats, link_persons
 from fer_phq.pipeline import messages
+from fer_phq.pipeline.partner import partner_faces
 
 PICTURED_PERSONS = 60
 """Of how many persons, those who are seen most, pictures are part of an analysis."""
@@ -76,6 +77,7 @@ class SubjectFaces:
         faces: The subject's faces, at most one a frame; m of them.
         tracks: Summaries of all face tracks, the subject's and others.
         all_faces: Everybody's faces; None where they are not asked for.
+        partner: The partner's faces; None where they are not asked for, or nobody is the partner.
     """
 
     time_s: TimeArray
@@ -84,6 +86,7 @@ class SubjectFaces:
     faces: FaceTable
     tracks: tuple[TrackSummary, ...]
     all_faces: FaceTable | None = None
+    partner: FaceTable | None = None
 
     @property
     def embeddings(self) -> FloatArray:
@@ -230,7 +233,8 @@ class FaceCollector:
             pictures = {track: self._pictures[track][1] for track in pictured_tracks(persons)}
             all_faces = replace(all_faces, pictures=pictures)
         faces = select_subject(summaries, all_faces, subject_tracks(persons, settings), time_s, end_s, recording)
-        return faces if settings.all_faces else replace(faces, all_faces=None)
+        partner = partner_faces(faces.tracks, all_faces, time_s, end_s) if settings.partner else None
+        return replace(faces, partner=partner, all_faces=all_faces if settings.all_faces else None)
 
     def _table(self) -> FaceTable:
         """Return all faces as a table, without pictures."""

@@ -38,9 +38,9 @@ NOT_WITH_PICTURES = template(
 NO_FACE_IN_PICTURE = template("cli.no_face_in_picture", "none was found")
 NOT_WITH_QUEUE = template("cli.not_with_queue", "{option} does not go together with --queue.")
 ONLY_WITH_QUEUE = template("cli.only_with_queue", "{option} belongs to --queue.")
-MESH_NEEDS_RATE = template(
-    "cli.mesh_needs_rate",
-    "--mesh needs the face to be followed: leave out --key-frames, and set --face-rate to more than 0.",
+NEEDS_FACE_RATE = template(
+    "cli.needs_face_rate",
+    "{option} needs the face to be followed: leave out --key-frames, and set --face-rate to more than 0.",
 )
 NO_MESH_OF_KEY_FRAMES = template(
     "cli.no_mesh_of_key_frames",

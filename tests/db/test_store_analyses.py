@@ -197,6 +197,7 @@ def test_another_model_or_setting_adds_an_analysis(store: Store, session_id: str
 
 def test_settings_hash_tells_what_can_change_a_result() -> None:
     assert settings_hash(Settings()) == settings_hash(Settings(chunk_frames=1))
+    assert settings_hash(Settings()) == settings_hash(Settings(partner=True)), "nothing of a partner is stored"
     assert settings_hash(Settings(Sampling(2.0, key_frames=True))) == settings_hash(
         Settings(Sampling(9.0, key_frames=True))
     )

@@ -61,14 +61,15 @@ def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str 
     """Compute a digest (SHA-256, 64 hex digits) of everything that can change an analysis's result.
 
     Args:
-        settings: The analysis's settings; `chunk_frames` is left out, since it changes no result, and so are a sound
-            that was not chosen, a mesh that is not followed, turns that are not told, and a search of each frame, which
-            earlier analyses did.
+        settings: The analysis's settings; `chunk_frames` is left out, since it changes no result, and so are a partner,
+            of whom nothing is stored, a sound that was not chosen, a mesh that is not followed, turns that are not
+            told, and a search of each frame, which earlier analyses did.
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`. Empty for none.
         voice_kind: The kind of the analysis's voice; it counts where it is one of `EARLIER_KINDS`.
     """
     values = dataclasses.asdict(settings)
     del values["chunk_frames"]
+    del values["partner"]
     values["method"] = METHOD
     if settings.follows_faces:
         values["faces"] = "followed"

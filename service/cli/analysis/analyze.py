@@ -81,6 +81,9 @@ def analyze_command(
         bool | None,
         typer.Option("--speech/--no-speech", help="Tell who speaks when (default: yes, unless FERPHQ_SPEECH is 0)."),
     ] = None,
+    partner: Annotated[
+        bool, typer.Option("--partner", help="Follow the other person's face, too, who must have agreed to it.")
+    ] = False,
     track: Annotated[
         str | None,
         typer.Option(
@@ -125,6 +128,7 @@ def analyze_command(
                 "--transcript": transcript,
                 "--speaker": speaker,
                 "--audio": audio,
+                "--partner": partner or None,
                 "--track": track,
                 "--save/--no-save": save,
                 "--recorded-at": recorded_at,
@@ -163,6 +167,7 @@ def analyze_command(
                 "--audio": audio,
                 "--subject": subject,
                 "--save": save or None,
+                "--partner": partner or None,
                 "--track": track,
                 "--sound-track": sound_track,
                 "--sound-channel": sound_channel,
@@ -202,11 +207,12 @@ def analyze_command(
             sound=SoundChoice(sound_track, channel_number(sound_channel)),
             face_rate=app_settings.face_rate if face_rate is None else face_rate,
             speech=app_settings.speech if speech is None else speech,
+            partner=partner,
         )
     except ValueError as error:
         raise SettingsError(str(error)) from None
-    if mesh_dir is not None and not settings.follows_mesh:
-        raise SettingsError(messages.MESH_NEEDS_RATE())
+    if not settings.follows_mesh:
+        _refuse(messages.NEEDS_FACE_RATE, **{"--mesh": mesh_dir, "--partner": partner or None})
     sidecar = Sidecar(transcript, speaker, audio)
     if speaker is not None and transcript is None:
         raise SettingsError(messages.SPEAKER_ALONE())

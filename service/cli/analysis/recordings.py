@@ -368,7 +368,7 @@ def _write_table(blocks: Iterable[pd.DataFrame], path: Path) -> None:
 
 
 def write_behaviour_csv(analysis: SessionAnalysis, folder: Path) -> None:
-    """Write the behaviour series as CSV, a row for each frame with empty cells in gaps, and its blinks.
+    """Write the behaviour series as CSV, a row for each frame with empty cells in gaps, its blinks, and the partner's.
 
     Args:
         analysis: The analysis; nothing is written where its face was not followed.
@@ -384,6 +384,8 @@ def write_behaviour_csv(analysis: SessionAnalysis, folder: Path) -> None:
     from fer_phq.behaviour.measures import closures
 
     tables = {"behaviour": series_blocks(series), "blinks": [closure_table(closures(series))]}
+    if analysis.partner is not None:
+        tables["partner"] = series_blocks(analysis.partner)
     for name, blocks in tables.items():
         _write_table(blocks, folder / f"{file_stem(analysis)}.{name}.csv")
 

@@ -252,6 +252,28 @@ def test_the_behaviour_is_measured_in_every_frame_where_nothing_is_said(run, rec
     assert len(list(csv.DictReader(series.open(newline="")))) == 50
 
 
+def test_the_partner_is_in_json_and_csv_where_asked_for(run, recordings, tmp_path):
+    path = recordings(seconds=12, fps=10, faces=2, motion="moving")
+    done = run("analyze", str(path), "--face-rate", "30", "--partner", "--json", "--csv", str(tmp_path))
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert document["partner"]["behaviour"]["coverage"] > 0.7
+    assert document["partner"]["behaviour"]["measures"] != document["behaviour"]["measures"]
+    assert document["partner"]["dyad"]["head"] is None
+    assert any("half minutes" in warning for warning in document["warnings"])
+    series, partner = (next(tmp_path.glob(f"*.{name}.csv")).read_text() for name in ("behaviour", "partner"))
+    assert partner.splitlines()[0] == series.splitlines()[0]
+    assert partner.count("\n") == series.count("\n")
+    assert partner != series
+
+
+def test_without_being_asked_for_the_partner_is_nowhere(run, recordings, tmp_path):
+    path = recordings(seconds=12, fps=10, faces=2, motion="moving")
+    done = run("analyze", str(path), "--face-rate", "5", "--json", "--csv", str(tmp_path))
+    assert json.loads(done.stdout)["partner"] is None
+    assert not list(tmp_path.glob("*.partner.csv"))
+
+
 @pytest.mark.usefixtures("default_face_rate")
 @pytest.mark.parametrize(
     ("option", "reason"), [(["--face-rate", "0"], "set to 0, for this analysis or"), (["--key-frames"], "key frames")]
@@ -283,6 +305,9 @@ def test_all_points_of_the_mesh_are_written(run, recordings, tmp_path):
 
 @pytest.mark.parametrize("options", [["--face-rate", "0"], ["--key-frames"]])
 def test_a_mesh_that_is_not_followed_is_not_written(run, folder, tmp_path, options):
+    alone = run("analyze", str(folder / "good.mp4"), "--partner", *options)
+    assert alone.returncode == 1
+    assert "--partner needs the face to be followed" in alone.stderr
     done = run("analyze", str(folder / "good.mp4"), "--mesh", str(tmp_path / "out"), *options)
     assert done.returncode == 1
     assert "--mesh needs the face to be followed" in done.stderr

@@ -1,0 +1,79 @@
+"""Signals of a person's movement ten times a second: how fast the head turns, how much the face changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_phq.behaviour.columns import LONGEST_QUICK_STEP_S, column, has_rate, row_times, stretches
+from fer_phq.behaviour.expression import ACTIVE
+from fer_phq.behaviour.movement import ANGLES
+from fer_phq.core.arrays import TimeArray
+from fer_phq.core.feature_series import FeatureSeries
+
+Signal = npt.NDArray[np.float64]
+
+RATE_HZ = 10.0
+"""Values a second of a signal."""
+LEAST_RATE_HZ = 10.0
+"""Frames a second below which a series has no signal: a movement of half a second would lie between its rows."""
+SPAN_S = 0.5
+"""Seconds over which a change is measured, as in `fer_phq.behaviour`: over less it is mostly the mesh's trembling."""
+
+
+def signal_times(end_s: float) -> TimeArray:
+    """Return the times of a recording's signals, (n,) seconds.
+
+    Args:
+        end_s: Seconds until which there are signals.
+    """
+    return np.arange(0.0, end_s + 1e-9, 1 / RATE_HZ)
+
+
+def head_signal(series: FeatureSeries, grid: TimeArray) -> Signal:
+    """Compute how fast the head turns.
+
+    Args:
+        series: The behaviour series.
+        grid: (n,) seconds, from `signal_times`.
+
+    Returns:
+        (n,) degrees a second, over half a second around each time; NaN where the head pose is not seen throughout it.
+    """
+    speed: Signal = np.linalg.norm(_changes(series, ANGLES, grid), axis=1)
+    return speed
+
+
+def face_signal(series: FeatureSeries, grid: TimeArray) -> Signal:
+    """Compute how much the blendshapes of brows, nose, cheeks, mouth and jaw change, on average over them.
+
+    Args:
+        series: The behaviour series.
+        grid: (n,) seconds, from `signal_times`.
+
+    Returns:
+        (n,) a second, over half a second around each time; NaN where they are not seen throughout it.
+    """
+    activity: Signal = np.abs(_changes(series, ACTIVE, grid)).mean(axis=1)
+    return activity
+
+
+def _changes(series: FeatureSeries, names: Sequence[str], grid: TimeArray) -> Signal:
+    """Return the change of columns a second, (n, columns): from a quarter second before to a quarter after."""
+    changes = np.full((len(grid), len(names)), np.nan)
+    if not has_rate(series, LEAST_RATE_HZ):
+        return changes
+    time_s = row_times(series)
+    values = np.stack([column(series, name) for name in names], axis=1).astype(np.float64)
+    visible: npt.NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
+    half_s = SPAN_S / 2
+    for first, last in stretches(visible, time_s, LONGEST_QUICK_STEP_S):
+        inside = slice(first, last + 1)
+        begin, end = np.searchsorted(grid, (time_s[first] + half_s - 1e-9, time_s[last] - half_s + 1e-9))
+        times = grid[begin:end]
+        for i in range(len(names)):
+            before, after = np.interp([times - half_s, times + half_s], time_s[inside], values[inside, i])
+            changes[begin:end, i] = (after - before) / SPAN_S
+    return changes
