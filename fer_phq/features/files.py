@@ -7,6 +7,9 @@ The file is what `fer-phq analyze --features DIR` writes and what a manifest's c
     voice (u, e), voice_time_s (u,)         features of the voice (optional)
     words (w, f), words_time_s (w,)         features of each utterance (optional; so are their times)
     behaviour (s, g), behaviour_time_s (s,) facial behaviour, a row a second (optional)
+    interviewer (i, f), interviewer_time_s (i,)
+                                            features of each utterance of those who are not the subject (optional): no
+                                            head reads them, controls do (`training.phq.controls`)
     visual_kind, voice_kind, …              what made them, as text (optional); another kind is another space
     visual_names, voice_names, …            names of the columns (optional)
     duration_s (t,), voice_duration_s (u,), …
@@ -24,7 +27,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -54,30 +57,21 @@ ARRAYS = {
     Modality.BEHAVIOUR: ("behaviour", "behaviour_time_s"),
 }
 """Names of each modality's values and times in the file; its durations and its rate are named like the times."""
+INTERVIEWER = ("interviewer", "interviewer_time_s")
+"""Names of the values and times of the utterances of those who are not the subject."""
 
 
-def features_file(features: SessionFeatures) -> bytes:
+def features_file(features: SessionFeatures, interviewer: FeatureSeries | None = None) -> bytes:
     """Return the bytes of a features file.
 
     Args:
         features: The session's modalities.
+        interviewer: Utterances of those who are not the subject, or None.
     """
     arrays: Arrays = {}
-    for modality, (values, times) in ARRAYS.items():
-        series = cast(FeatureSeries | None, getattr(features, modality.value))
-        if series is None:
-            continue
-        arrays[values] = series.values.astype(np.float32)
-        if series.time_s is not None:
-            arrays[times] = series.time_s.astype(np.float64)
-        if series.duration_s is not None:
-            arrays[_beside(times, "duration_s")] = series.duration_s.astype(np.float64)
-        if series.rate_hz is not None:
-            arrays[_beside(times, "rate_hz")] = np.array(series.rate_hz, np.float64)
-        if series.kind:
-            arrays[f"{values}_kind"] = np.array(series.kind)
-        if series.names:
-            arrays[f"{values}_names"] = np.array(series.names)
+    for modality, names in ARRAYS.items():
+        arrays |= _series_arrays(cast(FeatureSeries | None, getattr(features, modality.value)), *names)
+    arrays |= _series_arrays(interviewer, *INTERVIEWER)
     if features.emotions is not None:
         arrays["emotions"] = features.emotions.astype(np.float32)
     content = io.BytesIO()
@@ -85,19 +79,38 @@ def features_file(features: SessionFeatures) -> bytes:
     return content.getvalue()
 
 
-def write_features(features: SessionFeatures, path: Path) -> None:
+def _series_arrays(series: FeatureSeries | None, values: str, times: str) -> Arrays:
+    """Return a series' arrays by their names in the file; none without a series."""
+    if series is None:
+        return {}
+    arrays: Arrays = {values: series.values.astype(np.float32)}
+    if series.time_s is not None:
+        arrays[times] = series.time_s.astype(np.float64)
+    if series.duration_s is not None:
+        arrays[_beside(times, "duration_s")] = series.duration_s.astype(np.float64)
+    if series.rate_hz is not None:
+        arrays[_beside(times, "rate_hz")] = np.array(series.rate_hz, np.float64)
+    if series.kind:
+        arrays[f"{values}_kind"] = np.array(series.kind)
+    if series.names:
+        arrays[f"{values}_names"] = np.array(series.names)
+    return arrays
+
+
+def write_features(features: SessionFeatures, path: Path, interviewer: FeatureSeries | None = None) -> None:
     """Write a features file, whole or not at all.
 
     Args:
         features: The session's modalities.
         path: The `.npz` file to write; one that is there is replaced.
+        interviewer: Utterances of those who are not the subject, or None.
 
     Raises:
         FerPhqError: The file cannot be written.
     """
     part = path.with_name(f".{shorten_stem(path.name)}.part")
     try:
-        part.write_bytes(features_file(features))
+        part.write_bytes(features_file(features, interviewer))
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -117,12 +130,28 @@ def read_features(path: Path) -> SessionFeatures:
         FerPhqError: The file cannot be read, or an array of it is not as this module describes; the message names it.
     """
     with open_archive(path):  # its size is checked before anything is unpacked
-        arrays = _read_arrays(path)
+        arrays = _read_arrays(path, {"emotions"}, list(ARRAYS.values()))
         series = {modality.value: _series(arrays, *ARRAYS[modality]) for modality in Modality}
         if all(channel is None for channel in series.values()):
             raise FeatureError(messages.NO_MODALITY())
         emotions = _numbers(arrays, "emotions") if "emotions" in arrays else None
         return SessionFeatures(**series, emotions=emotions)
+
+
+def read_interviewer(path: Path) -> FeatureSeries | None:
+    """Read from a features file the utterances of those who are not the subject.
+
+    Args:
+        path: The `.npz` file.
+
+    Returns:
+        The series; None where the file does not hold it.
+
+    Raises:
+        FerPhqError: The file cannot be read, or an array of it is not as this module describes; the message names it.
+    """
+    with open_archive(path):
+        return _series(_read_arrays(path, set(), [INTERVIEWER]), *INTERVIEWER)
 
 
 @contextmanager
@@ -153,11 +182,10 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         raise FerPhqError(messages.CANNOT_USE(path=str(path), reason=reason)) from None
 
 
-def _read_arrays(path: Path) -> Arrays:
-    """Read the arrays that are ours; a file may hold others."""
-    names = {"emotions"}
-    for values, times in ARRAYS.values():
-        names |= {values, f"{values}_kind", f"{values}_names"}
+def _read_arrays(path: Path, names: set[str], pairs: Sequence[tuple[str, str]]) -> Arrays:
+    """Read arrays by name, and those of series by the names of their values and times; a file may hold others."""
+    for values, times in pairs:
+        names = names | {values, f"{values}_kind", f"{values}_names"}
         names |= {times, _beside(times, "duration_s"), _beside(times, "rate_hz")}
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files if name in names}
@@ -167,7 +195,7 @@ def _series(arrays: Arrays, values: str, times: str) -> FeatureSeries | None:
     """Build one modality's series from its arrays; None without values."""
     if values not in arrays:
         return None
-    if times not in arrays and values != "words":
+    if times not in arrays and values not in ("words", INTERVIEWER[0]):
         raise FeatureError(messages.WITHOUT_TIMES(array=values, times=times))
     rate = _seconds(arrays, _beside(times, "rate_hz"))
     if rate is not None and rate.shape != ():

@@ -6,8 +6,7 @@ The training writes them, service and dashboard read them. Nothing here needs Py
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from fer_phq.core.errors import ModelError
 from fer_phq.core.messages import Message, from_json, to_json
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.models import messages
+from fer_phq.models.evidence.fields import read_count, read_list, read_number, read_share
+from fer_phq.models.evidence.record import Evidence, evidence_from_json, evidence_to_json
 
 REPORT = "report.json"
 """The report's file in a checkpoint bundle."""
@@ -207,6 +208,7 @@ class SetReport:
         calibration: Bins of rising estimates.
         learning_curve: Figures over a growing number of people.
         importance: Of each group of features, the one that matters most first; empty in reports of an earlier version.
+        evidence: Controls and what else speaks for or against the head; None in reports of an earlier version.
     """
 
     modalities: tuple[Modality, ...]
@@ -219,6 +221,7 @@ class SetReport:
     calibration: tuple[CalibrationBin, ...] = ()
     learning_curve: tuple[LearningCurvePoint, ...] = ()
     importance: tuple[GroupImportance, ...] = ()
+    evidence: Evidence | None = None
 
     @property
     def name(self) -> str:
@@ -311,6 +314,7 @@ def _set_to_json(report: SetReport) -> dict[str, Any]:
         "calibration": [asdict(group) for group in report.calibration],
         "learning_curve": [asdict(point) for point in report.learning_curve],
         "importance": [asdict(group) for group in report.importance],
+        **({} if report.evidence is None else {"evidence": evidence_to_json(report.evidence)}),
     }
 
 
@@ -344,11 +348,11 @@ def report_from_json(fields: Mapping[str, Any]) -> HeadReport:
     seed = fields.get("seed")
     quick = fields.get("quick")
     return HeadReport(
-        sets=tuple(_set_from_json(values) for values in _list(fields, "sets")),
+        sets=tuple(_set_from_json(values) for values in read_list(fields, "sets")),
         scale=Scale(fields["scale"]),
-        sessions=_count(fields, "sessions"),
-        subjects=_count(fields, "subjects"),
-        bootstrap_level=_share({"bootstrap_level": DEFAULT_BOOTSTRAP_LEVEL, **fields}, "bootstrap_level"),
+        sessions=read_count(fields, "sessions"),
+        subjects=read_count(fields, "subjects"),
+        bootstrap_level=read_share({"bootstrap_level": DEFAULT_BOOTSTRAP_LEVEL, **fields}, "bootstrap_level"),
         seed=None if seed is None else int(seed),
         quick=None if quick is None else bool(quick),
         notes=tuple(from_json(note) for note in fields.get("notes", ())),
@@ -362,20 +366,23 @@ def _set_from_json(fields: Mapping[str, Any]) -> SetReport:
         raise ValueError(f"the model {model} has no figures")
     interval = fields["interval"]
     return SetReport(
-        modalities=tuple(Modality(name) for name in _list(fields, "modalities")),
-        sessions=_count(fields, "sessions"),
-        subjects=_count(fields, "subjects"),
+        modalities=tuple(Modality(name) for name in read_list(fields, "modalities")),
+        sessions=read_count(fields, "sessions"),
+        subjects=read_count(fields, "subjects"),
         model=model,
         models=models,
         interval=IntervalFigures(
-            interval_level=_share(interval, "interval_level"),
-            interval_coverage=_share(interval, "interval_coverage"),
-            interval_mean_width=_number(interval, "interval_mean_width"),
+            interval_level=read_share(interval, "interval_level"),
+            interval_coverage=read_share(interval, "interval_coverage"),
+            interval_mean_width=read_number(interval, "interval_mean_width"),
         ),
-        groups=tuple(_group_from_json(values) for values in _list(fields, "groups")),
-        calibration=tuple(_bin_from_json(values) for values in _list(fields, "calibration")),
-        learning_curve=tuple(_point_from_json(values) for values in _list(fields, "learning_curve")),
-        importance=tuple(_importance_from_json(values) for values in _list({"importance": [], **fields}, "importance")),
+        groups=tuple(_group_from_json(values) for values in read_list(fields, "groups")),
+        calibration=tuple(_bin_from_json(values) for values in read_list(fields, "calibration")),
+        learning_curve=tuple(_point_from_json(values) for values in read_list(fields, "learning_curve")),
+        importance=tuple(
+            _importance_from_json(values) for values in read_list({"importance": [], **fields}, "importance")
+        ),
+        evidence=evidence_from_json(fields["evidence"]) if "evidence" in fields else None,
     )
 
 
@@ -385,15 +392,17 @@ def _model_from_json(fields: Mapping[str, Any]) -> ModelReport:
     shares = ("auc", "sensitivity", "specificity")
     return ModelReport(
         PhqFigures(
-            n=_count(fields, "n"),
-            subjects=_count(fields, "subjects"),
-            **{name: _number(fields, name) for name in FIGURES},
-            intervals={name: Interval(_number(ends, "low"), _number(ends, "high")) for name, ends in intervals.items()},
+            n=read_count(fields, "n"),
+            subjects=read_count(fields, "subjects"),
+            **{name: read_number(fields, name) for name in FIGURES},
+            intervals={
+                name: Interval(read_number(ends, "low"), read_number(ends, "high")) for name, ends in intervals.items()
+            },
         ),
         Screening(
-            positives=_count(screening, "positives"),
-            negatives=_count(screening, "negatives"),
-            **{name: None if screening[name] is None else _share(screening, name) for name in shares},
+            positives=read_count(screening, "positives"),
+            negatives=read_count(screening, "negatives"),
+            **{name: None if screening[name] is None else read_share(screening, name) for name in shares},
         ),
     )
 
@@ -402,27 +411,27 @@ def _group_from_json(fields: Mapping[str, Any]) -> GroupError:
     return GroupError(
         column=str(fields["column"]),
         value=str(fields["value"]),
-        n=_count(fields, "n"),
-        subjects=_count(fields, "subjects"),
-        mae=_number(fields, "mae"),
-        bias=_number(fields, "bias"),
+        n=read_count(fields, "n"),
+        subjects=read_count(fields, "subjects"),
+        mae=read_number(fields, "mae"),
+        bias=read_number(fields, "bias"),
     )
 
 
 def _importance_from_json(fields: Mapping[str, Any]) -> GroupImportance:
-    spread = _number(fields, "spread")
+    spread = read_number(fields, "spread")
     if spread < 0:
         raise ValueError(f"spread must be 0 or more, it is {spread:g}")
-    return GroupImportance(str(fields["name"]), _number(fields, "increase"), spread)
+    return GroupImportance(str(fields["name"]), read_number(fields, "increase"), spread)
 
 
 def _bin_from_json(fields: Mapping[str, Any]) -> CalibrationBin:
-    means = {name: _number(fields, name) for name in ("estimate", "score", "standard_error")}
-    return CalibrationBin(n=_count(fields, "n"), **means)
+    means = {name: read_number(fields, name) for name in ("estimate", "score", "standard_error")}
+    return CalibrationBin(n=read_count(fields, "n"), **means)
 
 
 def _point_from_json(fields: Mapping[str, Any]) -> LearningCurvePoint:
-    return LearningCurvePoint(_count(fields, "subjects"), _number(fields, "mae"), _number(fields, "ccc"))
+    return LearningCurvePoint(read_count(fields, "subjects"), read_number(fields, "mae"), read_number(fields, "ccc"))
 
 
 def step_to_json(step: TrainingStep) -> dict[str, Any]:
@@ -449,40 +458,10 @@ def step_from_json(fields: Mapping[str, Any]) -> TrainingStep:
         ValueError: A value lies outside its range.
     """
     return TrainingStep(
-        modalities=tuple(Modality(name) for name in _list(fields, "modalities")),
+        modalities=tuple(Modality(name) for name in read_list(fields, "modalities")),
         model=str(fields["model"]),
-        folds=_count(fields, "folds"),
-        total_folds=_count(fields, "of"),
-        rmse=_number(fields, "rmse"),
-        floor=_number(fields, "floor"),
+        folds=read_count(fields, "folds"),
+        total_folds=read_count(fields, "of"),
+        rmse=read_number(fields, "rmse"),
+        floor=read_number(fields, "floor"),
     )
-
-
-def _list(fields: Mapping[str, Any], name: str) -> Sequence[Any]:
-    values = fields[name]
-    if not isinstance(values, list):
-        raise TypeError(f"{name} must be a list, it is {type(values).__name__}")
-    return values
-
-
-def _number(fields: Mapping[str, Any], name: str) -> float:
-    value = fields[name]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} must be a number, it is {type(value).__name__}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, it is {value}")
-    return float(value)
-
-
-def _count(fields: Mapping[str, Any], name: str) -> int:
-    value = _number(fields, name)
-    if value < 0 or value != int(value):
-        raise ValueError(f"{name} must be a count, it is {value:g}")
-    return int(value)
-
-
-def _share(fields: Mapping[str, Any], name: str) -> float:
-    value = _number(fields, name)
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name} must lie between 0 and 1, it is {value:g}")
-    return value

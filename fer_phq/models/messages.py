@@ -149,3 +149,78 @@ ALTERNATIVES = template("models.alternatives", "{first} or {second}")
 REPORT_UNREADABLE = template(
     "models.report_unreadable", "The report {path} cannot be read ({reason}); train the head again."
 )
+
+# Which claims of a head stand
+
+CONTROL_INTERVIEWER = template("models.control_interviewer", "what the interviewer says")
+CONTROL_LENGTH = template("models.control_length", "how long a session lasts and how much the subject talks")
+CONTROL_GROUP = template("models.control_group", "sex, age or site")
+CONTROL_SHUFFLED = template("models.control_shuffled", "shuffled labels")
+CLAIM_KNOWS = template(
+    "models.claim_knows",
+    "Stands: it knows something beyond the mean (CCC {ccc:.2f} [{ccc_low:.2f}, {ccc_high:.2f}]; its RMSE is lower by "
+    "{gain:.2f} points [{low:.2f}, {high:.2f}]).",
+)
+CLAIM_KNOWS_NOTHING = template(
+    "models.claim_knows_nothing",
+    "Not shown: that it knows anything beyond the mean (CCC {ccc:.2f} [{ccc_low:.2f}, {ccc_high:.2f}]; its RMSE is "
+    "lower by {gain:.2f} points [{low:.2f}, {high:.2f}]).",
+)
+CLAIM_STANDS = template(
+    "models.claim_stands",
+    "Stands: it reads more than {control}, which alone is not shown to tell the scores (CCC {ccc:.2f}); with that held "
+    "constant, estimates go with scores (r {rest:.2f} [{low:.2f}, {high:.2f}]).",
+)
+CLAIM_PARTLY = template(
+    "models.claim_partly",
+    "Stands in part: it reads more than {control}, but that alone tells scores, too (CCC {ccc:.2f}); with it held "
+    "constant, estimates go with scores (r {rest:.2f} [{low:.2f}, {high:.2f}]).",
+)
+CLAIM_DOUBTFUL = template(
+    "models.claim_doubtful",
+    "Doubtful: that it reads more than {control}. That alone tells the scores (CCC {ccc:.2f}) and is not shown to be "
+    "worse than the head; with it held constant, estimates go with scores (r {rest:.2f} [{low:.2f}, {high:.2f}]), as "
+    "they would, too, if the head read the same better.",
+)
+CLAIM_FALLS = template(
+    "models.claim_falls",
+    "Does not stand: that it reads more than {control}, which alone tells the scores (CCC {ccc:.2f}); with that held "
+    "constant, estimates are not shown to go with scores (r {rest:.2f} [{low:.2f}, {high:.2f}]).",
+)
+CLAIM_OPEN = template(
+    "models.claim_open",
+    "Open: whether it reads more than {control}, which alone is not shown to tell the scores either (CCC {ccc:.2f}); "
+    "with that held constant, estimates are not shown to go with scores (r {rest:.2f} [{low:.2f}, {high:.2f}]).",
+)
+CLAIM_CONTROL_TELLS = template(
+    "models.claim_control_tells", "Beware: scores are told by {control} alone (CCC {ccc:.2f})."
+)
+CLAIM_CONTROL_SILENT = template(
+    "models.claim_control_silent", "Not shown to tell the scores: {control} (CCC {ccc:.2f})."
+)
+CLAIM_UNTESTED = template("models.claim_untested", "Not tested: whether it reads more than {control}. {reason}")
+CLAIM_SHUFFLED_TELLS = template(
+    "models.claim_shuffled_tells",
+    "No figure stands: scores are told even where they were shuffled between people (CCC {ccc:.2f}), so the procedure "
+    "leaks.",
+)
+CLAIM_SHUFFLED_SILENT = template(
+    "models.claim_shuffled_silent",
+    "Stands: the procedure lets nothing in; where scores are shuffled between people, nothing is told (CCC {ccc:.2f}).",
+)
+CLAIM_GAP = template(
+    "models.claim_gap",
+    "Does not stand: the error in the folds. With {name}, people held out have a MAE of {held_out:.2f} against "
+    "{folds:.2f} in the folds ({people} people; difference [{low:.2f}, {high:.2f}]).",
+)
+CLAIM_NO_GAP = template(
+    "models.claim_no_gap",
+    "Not refuted: the error in the folds. With {name}, people held out have a MAE of {held_out:.2f} against "
+    "{folds:.2f} in the folds ({people} people; difference [{low:.2f}, {high:.2f}]).",
+)
+CLAIM_GAP_UNTESTED = template(
+    "models.claim_gap_untested", "Not tested: whether people held out are estimated as well as in the folds. {reason}"
+)
+CLAIM_FEW_PEOPLE = template(
+    "models.claim_few_people", "With {people} people little is settled: what is not shown may be there."
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,8 @@ from fer_phq.words.transcripts.transcript import Transcript, is_by
 
 Float = npt.NDArray[np.float64]
 
+_ANYBODY_ELSE = "\0"
+"""Stands for everybody who is not the subject; no transcript names anybody so."""
 MIN_DURATION_S = 0.001
 """Seconds below which an utterance lasts no time: captions count in milliseconds."""
 
@@ -76,6 +79,31 @@ def word_features(
         parts.append(encoder(texts))
     starts = np.array([utterance.start_s for utterance in utterances], np.float64)
     return FeatureSeries(np.concatenate(parts, axis=1), starts, kind, names)
+
+
+def interviewer_words(
+    transcript: Transcript, subject: str, encoder: SentenceEncoder | None = None
+) -> FeatureSeries | None:
+    """Extract features of the utterances of all speakers but the subject, as if they were one: the interviewer.
+
+    No PHQ head reads them. They are for a control: what of the scores can be told without the subject.
+
+    Args:
+        transcript: The transcript.
+        subject: The subject's name in it, in any case.
+        encoder: Embeds the utterances, if that is asked for.
+
+    Returns:
+        As `word_features`; None where the transcript has no named speaker but the subject.
+    """
+    if all(is_by(utterance, subject) for utterance in transcript.utterances if utterance.speaker is not None):
+        return None
+    renamed = tuple(
+        utterance if is_by(utterance, subject) else replace(utterance, speaker=_ANYBODY_ELSE)
+        for utterance in transcript.utterances
+        if utterance.speaker is not None
+    )
+    return word_features(Transcript(renamed), _ANYBODY_ELSE, encoder)
 
 
 def language_warning(transcript: Transcript, speaker: str | None = None) -> Message | None:

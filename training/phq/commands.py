@@ -46,13 +46,16 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")] = False,
     skip_bad: SkipBad = False,
     features: Features = None,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Measure beside it what is told without the subject, and judge claims.")
+    ] = False,
 ) -> None:
     """Compare PHQ estimates with questionnaires of people that the heads have not seen, and count what intervals cover.
 
-    Example: `fer-phq evaluate phq heads/clinic-2026 others.csv --json`
+    Example: `fer-phq evaluate phq heads/clinic-2026 others.csv --controls --json`
     """
     from fer_phq.models.checkpoint import find_bundle
     from training.phq.evaluate import as_json, as_text, evaluate_bundle
 
-    evaluation = evaluate_bundle(find_bundle(bundle), manifest, features, skip_bad, print_progress)
+    evaluation = evaluate_bundle(find_bundle(bundle), manifest, features, skip_bad, print_progress, controls)
     print(as_json(evaluation) if json else as_text(evaluation))

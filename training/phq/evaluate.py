@@ -1,4 +1,6 @@
-"""Evaluate a bundle's PHQ heads on labelled sessions: `python -m training.phq.evaluate DIR MANIFEST [--json]`.
+"""Evaluate a bundle's PHQ heads on labelled sessions.
+
+    python -m training.phq.evaluate DIR MANIFEST [--controls] [--json]
 
 The people should be others than those the heads were trained on: then the figures, and the interval's coverage, are
 what a new person may expect. Where the manifest has a part `test`, only that part is used.
@@ -13,15 +15,24 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.messages import Message, to_json
 from fer_phq.core.phq import PhqEstimate, PhqUnavailable
 from fer_phq.models.checkpoint import Bundle
+from fer_phq.models.evidence.claims import judge_claims
+from fer_phq.models.evidence.record import Evidence, Gap, evidence_to_json
+from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, REPORT, read_report
 from fer_phq.models.model import FerPhqModel, load_model
 from training import cli
 from training.phq import commands, messages
+from training.phq.controls.comparison import Estimates, bound_ccc, compare_errors
+from training.phq.controls.measuring import exchange_scores, measure_controls
+from training.phq.controls.stability import compare_figures
+from training.phq.controls.writing import evidence_as_text
 from training.phq.data.dataset import LabelledDataset
 from training.phq.data.feature_loader import FeatureLoader, Notify, load_features
 from training.phq.data.sessions import LabelledSession
@@ -46,6 +57,8 @@ class PhqEvaluation:
         abstained: Number of sessions that got no estimate.
         reasons: Number of these by reason.
         modalities: Number of estimates by the modalities they were made from.
+        evidence: Controls and what else speaks for or against the heads; None where it was not asked for.
+        evidence_missing: Why there is no evidence although it was asked for; None where there is.
     """
 
     n: int
@@ -60,14 +73,17 @@ class PhqEvaluation:
     abstained: int
     reasons: dict[str, int]
     modalities: dict[str, int]
+    evidence: Evidence | None = None
+    evidence_missing: Message | None = None
 
 
-def evaluate(model: FerPhqModel, data: LabelledDataset) -> PhqEvaluation:
+def evaluate(model: FerPhqModel, data: LabelledDataset, controls: bool = False) -> PhqEvaluation:
     """Compare a model's estimates with scores.
 
     Args:
         model: A model with PHQ heads.
         data: Labelled sessions with their features.
+        controls: Whether to measure controls beside the heads.
 
     Raises:
         FerPhqError: The model has no heads, or those of another scale.
@@ -80,20 +96,21 @@ def evaluate(model: FerPhqModel, data: LabelledDataset) -> PhqEvaluation:
             messages.OTHER_SCALE(model_id=model.model_id, scale=str(config.scale), scale2=str(data.scale))
         )
     results = [model.estimate_phq(features) for features in data.features]
-    positions = [i for i, result in enumerate(results) if isinstance(result, PhqEstimate)]
+    positions = np.flatnonzero([isinstance(result, PhqEstimate) for result in results])
     estimates = [result for result in results if isinstance(result, PhqEstimate)]
     refused = [result for result in results if isinstance(result, PhqUnavailable)]
     figures = None
     interval = None
+    evidence: Evidence | Message | None = messages.NOTHING_ESTIMATED() if controls else None
     if estimates:
-        floors = {head.modalities: head.floor for head in model.heads}
-        totals = data.totals[positions]
-        scores = np.array([estimate.score for estimate in estimates])
-        floor = np.array([floors[estimate.modalities] for estimate in estimates])
-        figures = phq_figures(scores, totals, floor, data.subjects[positions])
+        estimated = data.take(positions)
+        head = _head_estimates(model, estimates)
+        figures = phq_figures(head.values[0], estimated.totals, head.floor[0], estimated.subjects)
         low = np.array([estimate.low for estimate in estimates])
         high = np.array([estimate.high for estimate in estimates])
-        interval = interval_figures(low, high, totals, config.interval_level)
+        interval = interval_figures(low, high, estimated.totals, config.interval_level)
+        if controls:
+            evidence = _collect_evidence(model, estimated, estimates, head)
     return PhqEvaluation(
         n=len(estimates),
         interval_level=config.interval_level,
@@ -102,8 +119,53 @@ def evaluate(model: FerPhqModel, data: LabelledDataset) -> PhqEvaluation:
         abstained=len(refused),
         reasons=dict(Counter(str(result.reason) for result in refused)),
         modalities=dict(Counter("+".join(estimate.modalities) for estimate in estimates)),
+        evidence=evidence if isinstance(evidence, Evidence) else None,
+        evidence_missing=evidence if isinstance(evidence, Message) else None,
         **{name: getattr(figures, name, None) for name in ("mae", "rmse", "ccc", "pearson", "floor_mae")},
     )
+
+
+def _head_estimates(model: FerPhqModel, estimates: Sequence[PhqEstimate]) -> Estimates:
+    """Return the scores of estimates, and the training means of the heads that gave them."""
+    floors = {head.modalities: head.floor for head in model.heads}
+    scores = np.array([estimate.score for estimate in estimates])
+    return Estimates(scores[None], np.array([[floors[estimate.modalities] for estimate in estimates]]))
+
+
+def _collect_evidence(
+    model: FerPhqModel, data: LabelledDataset, estimates: Sequence[PhqEstimate], head: Estimates
+) -> Evidence | Message:
+    """Measure what speaks for and against the heads on the sessions that got an estimate."""
+    if len(data) < FEWEST_SESSIONS or data.people < FEWEST_SUBJECTS:
+        return messages.TOO_FEW_FOR_CONTROL(sessions=len(data), people=data.people)
+    errors = head.values - data.totals
+    gaps = _measure_gaps(model.bundle.path, data, estimates, head)
+    return Evidence(
+        subjects=data.people,
+        ccc=bound_ccc(head.values, data.totals, data.subjects, 0),
+        above_mean=compare_errors(errors, head.floor - data.totals, data.subjects, 0),
+        controls=measure_controls(data, head, exchange_scores(data, head, 0)),
+        gaps=gaps,
+        gap_missing=None if gaps else messages.NO_FOLDS_REPORT(),
+    )
+
+
+def _measure_gaps(
+    bundle: Path, data: LabelledDataset, estimates: Sequence[PhqEstimate], head: Estimates
+) -> tuple[Gap, ...]:
+    """Compare each head's error with that of its folds, which the bundle's report holds."""
+    if not (bundle / REPORT).is_file():
+        return ()
+    sets = np.array(["+".join(estimate.modalities) for estimate in estimates])
+    gaps = []
+    for report in read_report(bundle / REPORT).sets:
+        members = np.flatnonzero(sets == report.name)
+        subjects = data.subjects[members]
+        if len(np.unique(subjects)) < FEWEST_SUBJECTS:
+            continue
+        figures = phq_figures(head.values[0, members], data.totals[members], head.floor[0, members], subjects)
+        gaps.append(compare_figures(report.name, report.figures, figures))
+    return tuple(gaps)
 
 
 def select_test_part(sessions: Sequence[LabelledSession], notify: Notify) -> list[LabelledSession]:
@@ -120,7 +182,12 @@ def select_test_part(sessions: Sequence[LabelledSession], notify: Notify) -> lis
 
 
 def evaluate_bundle(
-    bundle: Bundle, manifest: Path, features: Path | None, skip_bad: bool, notify: Notify
+    bundle: Bundle,
+    manifest: Path,
+    features: Path | None,
+    skip_bad: bool,
+    notify: Notify,
+    controls: bool = False,
 ) -> PhqEvaluation:
     """Read labelled sessions, load their features, and evaluate a bundle's heads on them.
 
@@ -130,13 +197,15 @@ def evaluate_bundle(
         features: Folder for features of recordings; None keeps none.
         skip_bad: Whether to leave out sessions that cannot be used.
         notify: Receives what is done and what is left out.
+        controls: Whether to measure controls beside the heads.
 
     Raises:
         FerPhqError: The manifest, a session or the bundle cannot be used.
     """
     sessions = select_test_part(read_labelled_sessions(manifest, notify, skip_bad, for_training=False), notify)
-    data = load_features(sessions, FeatureLoader(bundle, features), skip_bad, notify)
-    return evaluate(load_model(bundle.path), data)
+    loader = FeatureLoader(bundle, features)
+    data = load_features(sessions, loader, skip_bad, notify, with_interviewers=controls)
+    return evaluate(load_model(bundle.path), data, controls)
 
 
 def as_text(evaluation: PhqEvaluation) -> str:
@@ -151,6 +220,10 @@ def as_text(evaluation: PhqEvaluation) -> str:
         f"{evaluation.interval_level:.0%} interval: covers {evaluation.interval_coverage:.1%}, "
         f"{evaluation.interval_mean_width:.1f} points wide",
     ]
+    if evaluation.evidence is not None:
+        lines.append(evidence_as_text(evaluation.evidence))
+    if evaluation.evidence_missing is not None:
+        lines.append(f"No controls: {evaluation.evidence_missing}")
     return "\n".join(lines)
 
 
@@ -158,9 +231,21 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
+def evaluation_to_json(evaluation: PhqEvaluation) -> dict[str, Any]:
+    """Return an evaluation as JSON-able values; evidence and claims are there where they were asked for."""
+    fields = dataclasses.asdict(dataclasses.replace(evaluation, evidence=None, evidence_missing=None))
+    del fields["evidence"], fields["evidence_missing"]
+    if evaluation.evidence is not None:
+        fields["evidence"] = evidence_to_json(evaluation.evidence)
+        fields["claims"] = [str(claim) for claim in judge_claims(evaluation.evidence)]
+    if evaluation.evidence_missing is not None:
+        fields["evidence_missing"] = to_json(evaluation.evidence_missing)
+    return fields
+
+
 def as_json(evaluation: PhqEvaluation) -> str:
     """Write an evaluation as one JSON document."""
-    return json.dumps(dataclasses.asdict(evaluation), indent=2)
+    return json.dumps(evaluation_to_json(evaluation), indent=2)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

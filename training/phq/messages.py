@@ -57,6 +57,34 @@ TEST_LEFT_OUT = template("phq_training.test_left_out", "{n} sessions of the part
 TEST_PART = template("phq_training.test_part", "Judged on the part test: {n} of {sessions} sessions.")
 TRAINING_ON = template("phq_training.training_on", "Training on {modalities}: {sessions} sessions of {people} people")
 
+# Controls
+
+NO_INTERVIEWER = template(
+    "phq_training.no_interviewer",
+    "No session says what anybody but the subject says: a transcript that names the speakers does.",
+)
+INTERVIEWERS_DIFFER = template(
+    "phq_training.interviewers_differ", "What the interviewer says was made in several ways: use one kind of file."
+)
+INTERVIEWER_UNUSABLE = template(
+    "phq_training.interviewer_unusable", "What the interviewer says cannot be described: {reason}"
+)
+NO_GROUPS = template(
+    "phq_training.no_groups",
+    "No column sex, gender, age, site, clinic, centre or center of the manifest tells people apart.",
+)
+TOO_FEW_FOR_CONTROL = template(
+    "phq_training.too_few_for_control",
+    "Too few sessions have it: {sessions} of {people} people (10 of 5 people are needed).",
+)
+TOO_FEW_HELD_OUT = template(
+    "phq_training.too_few_held_out", "A fifth of {people} people is too few to hold out (25 people are needed)."
+)
+NOTHING_ESTIMATED = template("phq_training.nothing_estimated", "No session got an estimate.")
+NO_FOLDS_REPORT = template(
+    "phq_training.no_folds_report", "The bundle has no report of its folds, or none of enough people was estimated."
+)
+
 WITHOUT_TURNS = counted(
     "phq_training.without_turns",
     "The transcript of {n} session does not say who speaks when: its words are not used, and its voice is that of "

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.messages import Message
+from fer_phq.models.evidence.record import Evidence, Gap
 from fer_phq.models.head_report import (
     REPORT,
     RIDGE_ONLY_BELOW,
@@ -24,6 +26,10 @@ from fer_phq.models.head_report import (
     report_to_json,
 )
 from training.phq import messages
+from training.phq.controls.comparison import Estimates, bound_ccc, compare_errors
+from training.phq.controls.measuring import measure_controls, refit_shuffled
+from training.phq.controls.stability import measure_gap, rank_models
+from training.phq.controls.writing import evidence_section
 from training.phq.data.dataset import LabelledDataset
 from training.phq.importance import importance_rows, permutation_importance
 from training.phq.metrics import SCREENING, calibration_bins, error_by_group
@@ -49,13 +55,14 @@ class TrainingResult:
     fits: tuple[HeadFit, ...]
 
 
-def report_set(fit: HeadFit, data: LabelledDataset, seed: int) -> SetReport:
+def report_set(fit: HeadFit, data: LabelledDataset, seed: int, quick: bool = False) -> SetReport:
     """Compute the report of one head.
 
     Args:
         fit: The head with the evidence for it.
         data: The sessions that it was fitted on.
-        seed: Seed of the learning curve's folds.
+        seed: Seed of the learning curve's folds, and of all that is drawn.
+        quick: Whether only ridge regression was tried.
     """
     estimates = fit.selected.estimates.mean(0)
     matrix = fit.data.matrix
@@ -75,6 +82,33 @@ def report_set(fit: HeadFit, data: LabelledDataset, seed: int) -> SetReport:
         calibration=calibration_bins(estimates, matrix.totals),
         learning_curve=learning_curve(matrix, fit.head.model, data.scale, seed),
         importance=permutation_importance(matrix, fit.head.model, data.scale, seed),
+        evidence=collect_evidence(fit, data, quick, seed),
+    )
+
+
+def collect_evidence(fit: HeadFit, data: LabelledDataset, quick: bool, seed: int) -> Evidence:
+    """Measure what speaks for and against a head.
+
+    Args:
+        fit: The head with its validations.
+        data: The sessions that it was fitted on.
+        quick: Whether only ridge regression was tried.
+        seed: Seed of folds, exchanges and bootstrap.
+    """
+    matrix = fit.data.matrix
+    floor = next(validation for validation in fit.validations if validation.model == "floor")
+    head = Estimates(fit.selected.estimates, floor.estimates)
+    shuffled = refit_shuffled(matrix, head, fit.head.model, data.scale, seed)
+    gap = measure_gap(matrix, "+".join(fit.head.modalities), data.scale, quick, seed)
+    errors = head.values - matrix.totals
+    return Evidence(
+        subjects=matrix.subject_count,
+        ccc=bound_ccc(head.values, matrix.totals, matrix.subjects, seed),
+        above_mean=compare_errors(errors, head.floor - matrix.totals, matrix.subjects, seed),
+        controls=measure_controls(data, head, shuffled, seed),
+        ranking=rank_models(fit.validations, matrix, seed),
+        gaps=(gap,) if isinstance(gap, Gap) else (),
+        gap_missing=gap if isinstance(gap, Message) else None,
     )
 
 
@@ -151,7 +185,9 @@ def _set_section(report: SetReport) -> str:
         + f"\nInterval at {interval.interval_level:.0%}: covers {interval.interval_coverage:.1%}, mean width "
         f"{interval.interval_mean_width:.1f} points.\n\n"
     )
-    return text + _importance_table(report.importance) + (_groups_table(report.groups) if report.groups else "")
+    evidence = evidence_section(report.evidence) if report.evidence is not None else ""
+    tables = _importance_table(report.importance) + (_groups_table(report.groups) if report.groups else "")
+    return text + evidence + tables
 
 
 def _importance_table(groups: Sequence[GroupImportance]) -> str:

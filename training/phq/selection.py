@@ -168,7 +168,7 @@ def cross_validate(
     floor = np.zeros((repeats, len(matrix)))
     for repeat in range(repeats):
         folds = outer_folds(matrix, seed + repeat)
-        estimates[repeat], floor[repeat] = _estimate_left_out(matrix, model, scale, folds, seed, on_fold)
+        estimates[repeat], floor[repeat] = estimate_left_out(matrix, model, scale, folds, seed, on_fold)
     scores = np.tile(matrix.totals, repeats)
     subjects = np.tile(matrix.subjects, repeats)
     figures = phq_figures(estimates.ravel(), scores, floor.ravel(), subjects, seed)
@@ -186,7 +186,7 @@ def outer_folds(matrix: FeatureMatrix, seed: int) -> list[Fold]:
     return list(folds.split(matrix.rows, groups=matrix.subjects))
 
 
-def _estimate_left_out(
+def estimate_left_out(
     matrix: FeatureMatrix,
     model: str,
     scale: Scale,
@@ -194,7 +194,19 @@ def _estimate_left_out(
     seed: int,
     on_fold: FoldHook = lambda *_: None,
 ) -> tuple[Float, Float]:
-    """Return each session's estimate (n,) by the model that left it out, and the mean (n,) that model learnt from."""
+    """Estimate each session by a model that left it out.
+
+    Args:
+        matrix: Labelled sessions.
+        model: The model's name, a key of `FAMILIES`.
+        scale: The scale of the scores; estimates are clipped to it.
+        folds: Positions to learn from and to estimate, which together are all.
+        seed: Seed of the fits.
+        on_fold: Called after every fold.
+
+    Returns:
+        Estimates (n,), and the mean (n,) of what each one's model learnt from.
+    """
     estimates = np.zeros(len(matrix))
     floor = np.zeros(len(matrix))
     for train, test in folds:
@@ -218,7 +230,7 @@ def select_model(validations: Sequence[CrossValidation], matrix: FeatureMatrix) 
     Returns:
         The selected model's name.
     """
-    errors = {validation.model: _subject_errors(validation.estimates, matrix) for validation in validations}
+    errors = {validation.model: subject_errors(validation.estimates, matrix) for validation in validations}
     best = "ridge"
     for model in errors:
         gain = errors[best] - errors[model]
@@ -227,8 +239,16 @@ def select_model(validations: Sequence[CrossValidation], matrix: FeatureMatrix) 
     return best
 
 
-def _subject_errors(estimates: Float, matrix: FeatureMatrix) -> Float:
-    """Compute the mean squared error of each subject (subjects,)."""
+def subject_errors(estimates: Float, matrix: FeatureMatrix) -> Float:
+    """Compute the mean squared error of each subject.
+
+    Args:
+        estimates: (repeats, n) float64, in points.
+        matrix: The n sessions.
+
+    Returns:
+        (subjects,) float64.
+    """
     square = ((estimates - matrix.totals) ** 2).mean(0)
     codes = np.unique(matrix.subjects, return_inverse=True)[1]
     return np.asarray(np.bincount(codes, square) / np.bincount(codes))
@@ -311,6 +331,6 @@ def _curve_point(
     for train, test in folds:
         subjects = rng.permutation(np.unique(matrix.subjects[train]))[:size]
         smaller.append((train[np.isin(matrix.subjects[train], subjects)], test))
-    estimates, floor = _estimate_left_out(matrix, model, scale, smaller, seed)
+    estimates, floor = estimate_left_out(matrix, model, scale, smaller, seed)
     figures = phq_figures(estimates, matrix.totals, floor, matrix.subjects, seed)
     return LearningCurvePoint(size, figures.mae, figures.ccc)

@@ -115,7 +115,7 @@ def fit_heads(
         notify(messages.TRAINING_ON(modalities=names, sessions=len(complete), people=complete.people))
         head_data = build_head_data(complete, modalities)
         fit = fit_head(head_data, data.scale, options.quick, options.seed, on_step=on_step)
-        pairs.append((report_set(fit, complete, options.seed), fit))
+        pairs.append((report_set(fit, complete, options.seed, options.quick), fit))
     # Sets are of different sessions: they are compared by what each gains on the floor of its own.
     pairs.sort(key=lambda pair: pair[0].relative_rmse)
     reports, fits = zip(*pairs, strict=True)
@@ -153,7 +153,7 @@ def train(
     if len(used) < len(sessions):
         notify(messages.TEST_LEFT_OUT(n=len(sessions) - len(used)))
     refuse_overlap(session.subject_id for session in used)
-    data = load_features(used, loader, options.skip_bad, notify)
+    data = load_features(used, loader, options.skip_bad, notify, with_interviewers=True)
     result = fit_heads(data, options, notify, on_step)
     provenance = provenance_of(data)
     labels = describe_labels(result.report, provenance)

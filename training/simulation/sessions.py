@@ -4,7 +4,8 @@ The cohort is for trying and testing the machinery, from a folder of features fi
 head; it says nothing about any person. `training.simulation.severity`, `training.simulation.speech` and
 `training.simulation.behaviour.seconds` describe what is simulated, with its literature.
 
-Behaviour is drawn from numbers of its own: face, voice and words of a seed are the same with it and without.
+Behaviour and interviewer are drawn from numbers of their own: face, voice and words of a seed are the same with them
+and without.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +40,15 @@ from training.simulation.severity import (
     make_synthetic_bank,
     simulate_session,
 )
-from training.simulation.speech import SpeechLinks, draw_speaker, draw_voice, draw_words
+from training.simulation.speech import (
+    InterviewerLinks,
+    SpeechLinks,
+    draw_interviewer,
+    draw_speaker,
+    draw_voice,
+    draw_words,
+    join_words,
+)
 
 Float = npt.NDArray[np.float64]
 
@@ -67,6 +76,11 @@ class Cohort:
         links: How severity moves expressions.
         speech: How severity moves speech.
         behaviour: How severity moves facial behaviour.
+        interviewer: How severity moves the interviewer: not at all, unless a leak is planted.
+        everyone_counts: Whether the interviewer's utterances are among the subject's, as from a transcript that names
+            no speakers: the way in for a leak of the interviewer.
+        longer: Change of the logarithm of a session's duration from PHQ 0 to PHQ 24: a leak of the length, none by
+            default.
     """
 
     subjects: int
@@ -78,6 +92,9 @@ class Cohort:
     links: ExpressionLinks = field(default_factory=ExpressionLinks)
     speech: SpeechLinks = field(default_factory=SpeechLinks)
     behaviour: BehaviourLinks = field(default_factory=BehaviourLinks)
+    interviewer: InterviewerLinks = field(default_factory=InterviewerLinks)
+    everyone_counts: bool = False
+    longer: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,15 +120,22 @@ def simulate(cohort: Cohort, seed: int, bank: EmbeddingBank | None = None) -> Si
     """
     rng = np.random.default_rng(seed)
     behaviour_rng = np.random.default_rng((seed, 1))
+    interviewer_rng = np.random.default_rng((seed, 2))
     bank = bank or make_synthetic_bank(np.random.default_rng(0))
     labelled = []
     features = []
     latents = []
+    interviewers = []
     for subject, total in enumerate(draw_severity(cohort.subjects, rng)):
         face = cohort.links.person * rng.normal(size=7)
         person = _Person(subject, int(total), face, rng.normal(size=6), behaviour_rng.normal(size=OFFSETS))
         for number in range(cohort.sessions):
-            session_features, session_latents = _simulate_features(cohort, bank, person, rng, behaviour_rng)
+            seconds = _draw_seconds(cohort, person, rng)
+            session_features, session_latents = _simulate_features(cohort, bank, person, seconds, rng, behaviour_rng)
+            severity = person.total / SEVERITY_MAX
+            interviewer = draw_interviewer(severity, seconds, cohort.interviewer, interviewer_rng)
+            if cohort.everyone_counts and session_features.words is not None:
+                session_features = replace(session_features, words=join_words(session_features.words, interviewer))
             name = f"S{subject:05d}-{number}"
             labelled.append(
                 LabelledSession(
@@ -119,8 +143,11 @@ def simulate(cohort: Cohort, seed: int, bank: EmbeddingBank | None = None) -> Si
                 )
             )
             features.append(session_features)
+            interviewers.append(interviewer)
             latents.append(session_latents)
-    return SimulatedCohort(LabelledDataset(tuple(labelled), tuple(features)), np.array(latents))
+    return SimulatedCohort(
+        LabelledDataset(tuple(labelled), tuple(features), interviewers=tuple(interviewers)), np.array(latents)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,13 +161,22 @@ class _Person:
     behaviour: Float
 
 
+def _draw_seconds(cohort: Cohort, person: _Person, rng: np.random.Generator) -> float:
+    """Draw how long a session lasts."""
+    low, high = np.log(cohort.seconds)
+    return float(np.exp(rng.uniform(low, high) + cohort.longer * person.total / SEVERITY_MAX))
+
+
 def _simulate_features(
-    cohort: Cohort, bank: EmbeddingBank, person: _Person, rng: np.random.Generator, behaviour_rng: np.random.Generator
+    cohort: Cohort,
+    bank: EmbeddingBank,
+    person: _Person,
+    seconds: float,
+    rng: np.random.Generator,
+    behaviour_rng: np.random.Generator,
 ) -> tuple[SessionFeatures, list[float]]:
     """Simulate one session: its features, and its latents."""
     severity = person.total / SEVERITY_MAX
-    low, high = np.log(cohort.seconds)
-    seconds = float(np.exp(rng.uniform(low, high)))
     frames = max(8, int(seconds * cohort.fps))
     session = simulate_session(person.subject, person.total, person.face, frames, cohort.fps, cohort.links, rng)
     speaker = draw_speaker(severity, person.speech, cohort.speech, rng)
@@ -212,8 +248,9 @@ def write_cohort(data: LabelledDataset, folder: Path) -> Path:
         FerPhqError: A features file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for session, features in zip(data.sessions, data.features, strict=True):
-        write_features(features, folder / session.path)
+    interviewers = data.interviewers or (None,) * len(data)
+    for session, features, interviewer in zip(data.sessions, data.features, interviewers, strict=True):
+        write_features(features, folder / session.path, interviewer)
     manifest = folder / "manifest.csv"
     with manifest.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -229,9 +266,21 @@ def simulate_command(
     subjects: Annotated[int, typer.Option(help="Number of subjects.")] = 100,
     sessions: Annotated[int, typer.Option(help="Of each subject.")] = 1,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    questions: Annotated[float, typer.Option(help="Planted leak: the interviewer's questions, log change.")] = 0.0,
+    longer: Annotated[float, typer.Option(help="Planted leak: the session's duration, log change.")] = 0.0,
+    everyone_counts: Annotated[
+        bool, typer.Option("--everyone-counts", help="The interviewer's utterances are among the subject's.")
+    ] = False,
 ) -> None:
     """Write a simulated cohort as labelled sessions with features."""
-    cohort = simulate(Cohort(subjects, sessions), seed)
+    leaks = Cohort(
+        subjects,
+        sessions,
+        interviewer=InterviewerLinks(questions=questions),
+        everyone_counts=everyone_counts,
+        longer=longer,
+    )
+    cohort = simulate(leaks, seed)
     try:
         print(write_cohort(cohort.data, out))
     except OSError as error:

@@ -7,7 +7,6 @@ and `phq_metrics.json` (on newly simulated people) are put into the bundle, all 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import sys
@@ -24,7 +23,7 @@ from training import cli
 from training.emotion.data.corpora import Source, load_faces
 from training.folders import replace_folder
 from training.phq.bundle import write_heads
-from training.phq.evaluate import PhqEvaluation, as_json, evaluate
+from training.phq.evaluate import PhqEvaluation, as_json, evaluate, evaluation_to_json
 from training.phq.train import Options, fit_heads
 from training.simulation import messages
 from training.simulation.sessions import Cohort, simulate
@@ -78,7 +77,7 @@ def train_heads(folder: Path, data: Path, seed: int, subjects: int = SUBJECTS) -
         write_heads(result, config, part, Provenance.SIMULATED, labels, config.name)
         evaluation = evaluate(load_model(part), simulate(cohort, seed + 1000, bank).data)
         cohort_text = f"{subjects} people, one session of {SECONDS[0]:g} to {SECONDS[1]:g} s each"
-        text = json.dumps(dataclasses.asdict(evaluation) | {"training": cohort_text}, indent=2)
+        text = json.dumps(evaluation_to_json(evaluation) | {"training": cohort_text}, indent=2)
         (part / "phq_metrics.json").write_text(text + "\n", encoding="utf-8")
     return evaluation
 

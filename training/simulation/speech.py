@@ -161,6 +161,73 @@ def draw_words(speaker: Speaker, seconds: float, rng: np.random.Generator) -> Fe
     )
 
 
+@dataclass(frozen=True)
+class InterviewerLinks:
+    """How an interviewer speaks, and how much severity moves it: a leak, planted where a link is not 0.
+
+    An interviewer who asks on where answers are sad gives the score away. By default none does.
+
+    Attributes:
+        questions: Change of the logarithm of the questions' number from PHQ 0 to PHQ 24.
+        length: Change of the logarithm of a question's number of words from PHQ 0 to PHQ 24.
+        spread: SD between sessions of either logarithm.
+    """
+
+    questions: float = 0.0
+    length: float = 0.0
+    spread: float = 0.25
+
+
+def draw_interviewer(
+    severity: float, seconds: float, links: InterviewerLinks, rng: np.random.Generator
+) -> FeatureSeries:
+    """Draw the word features of an interviewer: a question every thirty seconds or so, three words a second.
+
+    Args:
+        severity: The subject's, 0 to 1.
+        seconds: Duration.
+        links: How the interviewer speaks.
+        rng: Draws the questions.
+
+    Returns:
+        A feature series (questions, 9), as `draw_words` returns it.
+    """
+    log_rate, log_length = links.spread * rng.normal(size=2)
+    rows = max(1, int(seconds / 30 * np.exp(links.questions * severity + log_rate)))
+    word_counts = rng.poisson(9 * np.exp(links.length * severity + log_length), rows) + 1
+    duration = word_counts / 3 * np.exp(0.1 * rng.normal(size=rows))
+    columns = {
+        "duration_s": duration,
+        "words": word_counts,
+        "pause_s": np.full(rows, np.nan),
+        "latency_s": rng.exponential(0.7, rows),
+        "words_per_minute": word_counts / duration * 60,
+        "first_person": rng.binomial(word_counts, 0.01) / word_counts,
+        "absolutist": rng.binomial(word_counts, 0.01) / word_counts,
+        "negation": rng.binomial(word_counts, 0.01) / word_counts,
+        "type_token": np.clip(rng.normal(0.93, 0.03, rows), 0, 1),
+    }
+    values = np.stack([columns[name] for name in PLAIN_NAMES], 1).astype(np.float32)
+    return FeatureSeries(values, np.sort(rng.uniform(0, seconds, rows)), PLAIN, PLAIN_NAMES)
+
+
+def join_words(words: FeatureSeries, interviewer: FeatureSeries) -> FeatureSeries:
+    """Join utterances of subject and interviewer, as a transcript that names no speakers has them.
+
+    Args:
+        words: The subject's, with times.
+        interviewer: The interviewer's, with times.
+
+    Raises:
+        ValueError: One of them has no times.
+    """
+    if words.time_s is None or interviewer.time_s is None:
+        raise ValueError("Utterances without times have no order in which they could be joined.")
+    times = np.concatenate([words.time_s, interviewer.time_s])
+    order = np.argsort(times, kind="stable")
+    return FeatureSeries(np.concatenate([words.values, interviewer.values])[order], times[order], PLAIN, PLAIN_NAMES)
+
+
 def _draw_speech(rows: int, pause_s: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     """Draw runs of speech of 2.5 s and pauses of `pause_s` on average; every pause is long enough to count as one."""
     turns = rows // ROWS_A_SECOND + 8

@@ -10,7 +10,7 @@ from fer_phq.behaviour.seconds.series import COLUMNS, KIND
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
-from fer_phq.features.files import read_features, write_features
+from fer_phq.features.files import read_features, read_interviewer, write_features
 
 
 def a_session(rows=5):
@@ -47,6 +47,21 @@ def test_what_is_written_is_read(tmp_path):
             np.testing.assert_array_equal(got.time_s, wanted.time_s)
     np.testing.assert_array_equal(found.emotions, session.emotions)
     assert [path.name for path in tmp_path.iterdir()] == ["s.npz"]
+
+
+def test_an_interviewer_is_written_beside_the_subject_and_is_no_modality(tmp_path):
+    interviewer = FeatureSeries(np.ones((3, 2), np.float32), np.arange(3.0), "plain-1", ("words", "duration_s"))
+    write_features(a_session(), tmp_path / "with.npz", interviewer)
+    write_features(a_session(), tmp_path / "without.npz")
+    series = read_interviewer(tmp_path / "with.npz")
+    np.testing.assert_array_equal(series.values, interviewer.values)
+    assert (series.kind, series.names, series.time_s.tolist()) == ("plain-1", interviewer.names, [0, 1, 2])
+    assert read_interviewer(tmp_path / "without.npz") is None
+    features = [read_features(tmp_path / name) for name in ("with.npz", "without.npz")]
+    assert features[0].modalities == features[1].modalities
+    np.savez(tmp_path / "bad.npz", visual=np.ones((1, 2)), time_s=[0], interviewer=np.ones(3))
+    with pytest.raises(FerPhqError, match=r"interviewer: values must be \(rows, width\)"):
+        read_interviewer(tmp_path / "bad.npz")
 
 
 def test_a_plain_file_of_another_program_is_read(tmp_path):

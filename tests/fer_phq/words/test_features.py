@@ -24,6 +24,7 @@ from fer_phq.words import (
     word_features,
     word_functionals,
 )
+from fer_phq.words.features import interviewer_words
 from fer_phq.words.lexicon import ABSOLUTIST, is_english, is_negation, split_words, type_token
 
 ENGLISH = (
@@ -230,6 +231,22 @@ def test_words_are_not_counted_where_no_spaces_part_them():
     assert math.isnan(found["words"])
     assert math.isnan(found["words_per_minute"])
     assert found["embedding_001.mean"] == 1
+
+
+def test_everybody_but_the_subject_is_the_interviewer():
+    talks = talk(
+        (0, 2, "Ellie", "how are you"),
+        (2, 3, "Nurse", "yes, how"),
+        (3, 6, "Participant", "never good"),
+        (6, 7, None, "who says this?"),
+        (8, 9, "Ellie", "okay and what else"),
+    )
+    series = interviewer_words(talks, "participant")
+    np.testing.assert_array_equal(series.time_s, [0, 2, 8])
+    np.testing.assert_array_equal(column(series, "words"), [3, 2, 4])
+    assert column(series, "latency_s")[2] == 2, "after the subject's last word"
+    assert interviewer_words(talks, "participant", Lengths()).width == len(PLAIN_NAMES) + 2
+    assert interviewer_words(talk((0, 2, "Participant", "alone"), (3, 4, None, "hm")), "Participant") is None
 
 
 def test_whose_turn_it_was_is_not_known_without_speakers():

@@ -13,6 +13,9 @@ from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, UnavailableReason
 from fer_phq.features.files import read_features
 from fer_phq.models.checkpoint import SHIPPED, find_damaged_files, read_bundle
+from fer_phq.models.evidence.claims import judge_claims
+from fer_phq.models.evidence.controls import ControlName
+from fer_phq.models.head_report import read_report
 from fer_phq.models.model import load_model
 from training.phq import evaluate, train
 from training.simulation.sessions import Cohort, simulate, write_cohort
@@ -218,6 +221,54 @@ def test_new_people_are_judged(bundle, tmp_path, capsys):
     assert found["interval_level"] == 0.9
     assert 0.75 < found["interval_coverage"] <= 1
     assert found["interval_mean_width"] < 24
+
+
+def test_the_report_says_which_claims_stand(bundle):
+    report = read_report(bundle / "report.json")
+    text = (bundle / "report.md").read_text()
+    assert text.count("**Which claims stand.**") == len(report.sets) == 3
+    for head in report.sets:
+        assert [control.name for control in head.evidence.controls] == list(ControlName)
+        assert head.evidence.controls[0].missing.code == "phq_training.no_interviewer"
+        assert head.evidence.ranking[0].model == "ridge"
+        for claim in judge_claims(head.evidence):
+            assert str(claim) in text
+    face = next(head for head in report.sets if head.name == "face")
+    assert face.evidence.gaps[0].subjects == 6
+    assert face.evidence.controls[3].figures.head_gain.is_positive
+
+
+def test_controls_stand_beside_the_heads_on_new_people(bundle, tmp_path, capsys):
+    others = write_cohort(labelled_sessions.cohort(60, seed=8), tmp_path / "others")
+    with_sex = rewritten(others, tmp_path / "others.csv", lambda i, row: row | {"sex": "fm"[i % 2]})
+    evaluation = evaluated(capsys, bundle, with_sex, "--controls")
+    plain = evaluated(capsys, bundle, with_sex)
+    assert "evidence" not in plain
+    assert plain == {name: value for name, value in evaluation.items() if name in plain}
+    evidence = evaluation["evidence"]
+    interviewer, length, group, shuffled = evidence["controls"]
+    assert "names the speakers" in interviewer["missing"]["text"]
+    assert (length["sessions"], group["columns"]) == (evaluation["n"], ["sex"])
+    for control in (length, group, shuffled):
+        assert control["head_gain"]["low"] > 0
+        assert control["head_rmse"] == pytest.approx(evaluation["rmse"])
+        assert control["ccc"]["low"] <= 0
+    folds = {head.name: head.figures.mae for head in read_report(bundle / "report.json").sets}
+    assert evidence["gaps"]
+    for gap in evidence["gaps"]:
+        assert gap["folds_mae"] == folds[gap["name"]]
+        assert gap["difference"]["low"] < gap["held_out_mae"] - gap["folds_mae"] < gap["difference"]["high"]
+    assert evaluate.main([str(bundle), str(with_sex), "--controls"]) == 0
+    text = capsys.readouterr().out
+    assert "control interviewer: none. No session says" in text
+    assert " ".join(evaluation["claims"]) in text
+
+
+def test_controls_of_too_few_people_are_missing_with_the_reason(bundle, small, tmp_path, capsys):
+    few = rewritten(small, tmp_path / "few.csv", lambda i, row: row if i < 6 else None)
+    evaluation = evaluated(capsys, bundle, few, "--controls")
+    assert "evidence" not in evaluation
+    assert "6 of 6 people" in evaluation["evidence_missing"]["text"]
 
 
 def test_the_part_test_is_not_trained_on_and_is_what_is_judged(small, tmp_path, capsys):

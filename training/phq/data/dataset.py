@@ -42,11 +42,14 @@ class LabelledDataset:
         sessions: At least one session with its score, all on one scale.
         features: Of each session, in the same order.
         notes: What the report says of the sessions, such as what of them is not used.
+        interviewers: Of each session the utterances of those who are not the subject, None where they are not known;
+            empty where they were not looked for. No head reads them.
     """
 
     sessions: tuple[LabelledSession, ...]
     features: tuple[SessionFeatures, ...]
     notes: tuple[Message, ...] = ()
+    interviewers: tuple[FeatureSeries | None, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of sessions."""
@@ -82,7 +85,11 @@ class LabelledDataset:
 
     def take(self, positions: npt.NDArray[np.int64]) -> LabelledDataset:
         """Return the sessions at these positions (k,)."""
-        return LabelledDataset(tuple(self.sessions[i] for i in positions), tuple(self.features[i] for i in positions))
+        return LabelledDataset(
+            tuple(self.sessions[i] for i in positions),
+            tuple(self.features[i] for i in positions),
+            interviewers=tuple(self.interviewers[i] for i in positions) if self.interviewers else (),
+        )
 
     def with_modalities(self, modalities: Sequence[Modality]) -> LabelledDataset:
         """Return the sessions that have all of these modalities."""

@@ -12,12 +12,12 @@ from fer_phq.behaviour.seconds.series import KIND as SECONDS
 from fer_phq.behaviour.seconds.series import to_seconds
 from fer_phq.core.analysis import RecordingInfo, Settings, usable_features
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.feature_series import SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.messages import Message
 from fer_phq.core.paths import shorten_stem
 from fer_phq.core.phq import Modality
 from fer_phq.core.sidecar import Sidecar
-from fer_phq.features.files import read_features, write_features
+from fer_phq.features.files import read_features, read_interviewer, write_features
 from fer_phq.models.checkpoint import Bundle
 from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline.session import analyze
@@ -26,7 +26,8 @@ from fer_phq.speakers.files.series import BY_VOICES
 from fer_phq.video import probe
 from fer_phq.voice import only_during
 from fer_phq.voice.kinds import KIND as PROSODY
-from fer_phq.words import has_minilm, intervals
+from fer_phq.words import has_minilm, intervals, load_minilm
+from fer_phq.words.features import interviewer_words
 from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
 from training.phq import messages
 from training.phq.data.dataset import LabelledDataset
@@ -78,6 +79,26 @@ class FeatureLoader:
         """
         return to_seconds(self._load(session))
 
+    def load_interviewer(self, session: LabelledSession) -> FeatureSeries | None:
+        """Load the utterances of those who are not a session's subject, from its features file or its transcript.
+
+        Args:
+            session: A labelled session that `load` can load.
+
+        Returns:
+            The series; None where nothing says what anybody else says.
+
+        Raises:
+            FerPhqError: One of its files cannot be used.
+        """
+        series = read_interviewer(session.path) if session.kind is SourceKind.FEATURES else None
+        if series is not None or session.transcript is None:
+            return series
+        loaded = load_sidecar(Sidecar(session.transcript, session.speaker))
+        if loaded.transcript is None or loaded.speaker is None:
+            return None
+        return interviewer_words(loaded.transcript, loaded.speaker, load_minilm() if has_minilm() else None)
+
     def _load(self, session: LabelledSession) -> SessionFeatures:
         sidecar = Sidecar(session.transcript, session.speaker, session.audio)
         if session.kind is SourceKind.RECORDING:
@@ -120,6 +141,7 @@ def load_features(
     loader: FeatureLoader,
     skip_bad: bool = False,
     notify: Notify = lambda _: None,
+    with_interviewers: bool = False,
 ) -> LabelledDataset:
     """Load every session's features.
 
@@ -128,21 +150,27 @@ def load_features(
         loader: Loads one session.
         skip_bad: Whether to leave out sessions that cannot be used.
         notify: Receives which recording is analysed, and what is left out.
+        with_interviewers: Whether to load what those say who are not the subject.
 
     Raises:
         FerPhqError: Some sessions cannot be used, which are listed; or none is left.
     """
     usable = []
     features = []
+    interviewers = []
     problems = []
     for number, session in enumerate(sessions, 1):
         if session.kind is SourceKind.RECORDING:
             notify(messages.ANALYSING(number=number, sessions=len(sessions), name=session.path.name))
         try:
-            features.append(loader.load(session))
-            usable.append(session)
+            loaded = loader.load(session)
+            interviewer = loader.load_interviewer(session) if with_interviewers else None
         except FerPhqError as error:
             problems.append(messages.SESSION_PROBLEM(session=session.name, problem=error.message))
+            continue
+        features.append(loaded)
+        interviewers.append(interviewer)
+        usable.append(session)
     if problems and not skip_bad:
         raise FerPhqError(
             messages.SESSIONS_UNUSABLE(bad=len(problems), sessions=len(sessions), problems=messages.lines(problems))
@@ -154,7 +182,8 @@ def load_features(
     notes = describe_corpus(usable, features)
     for note in notes:
         notify(note)
-    return LabelledDataset(tuple(usable), tuple(unify_word_kinds(features)), notes)
+    speech = tuple(interviewers) if with_interviewers else ()
+    return LabelledDataset(tuple(usable), tuple(unify_word_kinds(features)), notes, _unify_kinds(speech))
 
 
 def unify_word_kinds(every: Sequence[SessionFeatures]) -> list[SessionFeatures]:
@@ -174,6 +203,16 @@ def unify_word_kinds(every: Sequence[SessionFeatures]) -> list[SessionFeatures]:
         else features
         for features in every
     ]
+
+
+def _unify_kinds(interviewers: tuple[FeatureSeries | None, ...]) -> tuple[FeatureSeries | None, ...]:
+    """Drop the embeddings of interviewers' words where some sessions have none."""
+    if {series.kind for series in interviewers if series is not None} != {PLAIN, MINILM}:
+        return interviewers
+    return tuple(
+        without_embeddings(series) if series is not None and series.kind == MINILM else series
+        for series in interviewers
+    )
 
 
 def describe_corpus(sessions: Sequence[LabelledSession], features: Sequence[SessionFeatures]) -> tuple[Message, ...]:

@@ -42,6 +42,18 @@ def test_daic_woz_voice_is_the_participants_turns(daic_woz):
     assert data.notes == ()
 
 
+def test_the_interviewer_of_a_corpus_is_read_for_controls_alone(daic_woz, tmp_path):
+    sessions = read_daic(daic_woz).sessions
+    loader = FeatureLoader(find_bundle())
+    assert load_features(sessions, loader).interviewers == ()
+    data = load_features(sessions, loader, with_interviewers=True)
+    assert [series.time_s.tolist() for series in data.interviewers] == [[INTERVIEWER[0]]] * len(data)
+    assert data.take(np.array([1])).interviewers == (data.interviewers[1],)
+    e_daic = read_daic(phq_corpora.write_e_daic(tmp_path / "edaic")).sessions
+    unnamed = load_features(e_daic, loader, with_interviewers=True)
+    assert set(unnamed.interviewers) == {None}
+
+
 def test_a_bin_that_two_people_share_is_nobodys(daic_woz):
     path = daic_woz / "302_P/302_TRANSCRIPT.csv"
     path.write_text(path.read_text().replace("0.9\t1.8", "0.55\t1.75"))

@@ -1,0 +1,65 @@
+"""What is said of a head follows from its evidence."""
+
+import pytest
+
+from fer_phq.core.messages import literal
+from fer_phq.models.evidence.claims import judge_claims
+from fer_phq.models.evidence.controls import Control, ControlFigures, ControlName
+from fer_phq.models.evidence.fields import Bounded
+from fer_phq.models.evidence.record import Evidence, Gap
+
+POSITIVE = Bounded(0.5, 0.1, 0.9)
+UNSURE = Bounded(0.2, -0.1, 0.5)
+
+
+def control(ccc, gain, beyond, name=ControlName.LENGTH):
+    return Control(name, ControlFigures(40, 20, ("length_s",), 4.5, 5.5, ccc, 4.5, UNSURE, gain, beyond))
+
+
+def codes(controls=(), ccc=POSITIVE, subjects=100, **parts):
+    claims = judge_claims(Evidence(subjects, ccc, UNSURE, tuple(controls), **parts))
+    assert all(str(claim) for claim in claims)
+    return [claim.code.removeprefix("models.claim_") for claim in claims]
+
+
+@pytest.mark.parametrize(
+    ("above", "gain", "beyond", "claim"),
+    [
+        (UNSURE, POSITIVE, POSITIVE, "stands"),
+        (UNSURE, UNSURE, POSITIVE, "stands"),
+        (UNSURE, UNSURE, UNSURE, "open"),
+        (POSITIVE, POSITIVE, POSITIVE, "partly"),
+        (POSITIVE, UNSURE, POSITIVE, "doubtful"),
+        (POSITIVE, POSITIVE, UNSURE, "falls"),
+        (POSITIVE, UNSURE, UNSURE, "falls"),
+    ],
+)
+def test_a_head_that_knows_something_is_judged_beside_each_control(above, gain, beyond, claim):
+    assert codes([control(above, gain, beyond)]) == ["knows", claim]
+
+
+@pytest.mark.parametrize(("above", "claim"), [(POSITIVE, "control_tells"), (UNSURE, "control_silent")])
+def test_a_head_that_knows_nothing_needs_no_comparison(above, claim):
+    assert codes([control(above, UNSURE, UNSURE)], ccc=UNSURE) == ["knows_nothing", claim]
+
+
+def test_shuffled_labels_must_tell_nothing():
+    def shuffled(above):
+        return control(above, POSITIVE, None, ControlName.SHUFFLED)
+
+    assert codes([shuffled(UNSURE)]) == ["knows", "shuffled_silent"]
+    assert codes([shuffled(POSITIVE)]) == ["knows", "shuffled_tells"]
+
+
+def test_what_could_not_be_measured_is_said_with_the_reason():
+    missing = Control(ControlName.INTERVIEWER, missing=literal("Nobody else speaks."))
+    evidence = Evidence(100, POSITIVE, POSITIVE, (missing,), gap_missing=literal("Too few people."))
+    text = " ".join(map(str, judge_claims(evidence)))
+    assert "Not tested: whether it reads more than what the interviewer says. Nobody else speaks." in text
+    assert "Not tested: whether people held out are estimated as well as in the folds. Too few people." in text
+
+
+def test_a_gap_and_few_people_are_said():
+    gap = Gap("face", 10, 3.0, 4.0, POSITIVE)
+    assert codes(gaps=(gap,)) == ["knows", "gap"]
+    assert codes(gaps=(Gap("face", 10, 3.0, 3.2, UNSURE),), subjects=49) == ["knows", "no_gap", "few_people"]
