@@ -8,16 +8,16 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard import context
-from dashboard.cohort.filters import filters
-from dashboard.cohort.spread import courses, spread
-from dashboard.cohort.table import people_table, selected_people
+from dashboard.cohort.filters import Choices, filters
+from dashboard.cohort.spread import courses, mixtures, spread
+from dashboard.cohort.table import draw_people, selected_people
 from dashboard.exports.downloads import cohort_downloads
-from dashboard.i18n import _, mark, n_, render
-from dashboard.trends.measures import choose, explained
+from dashboard.i18n import _, mark, n_
+from dashboard.trends.measures import explained
 from dashboard.widgets import permission, ui
+from db.store import Store
 from fer_phq.features.measures import BY_NAME
 from service.views.overview.cohort import CohortView, load_cohort_view
-from service.views.trends import mixed_gaze, mixed_rates
 
 MODELS = mark(
     "These sessions were measured by {models} models. Face measures of two models differ even where nothing has "
@@ -39,6 +39,10 @@ def marked(cohort: CohortView) -> CohortView:
     return replace(cohort, people=people.assign(label=names))
 
 
+def _load(store: Store, choices: Choices, prefer_model: str | None) -> CohortView:
+    return load_cohort_view(store, choices.cohort, prefer_model).narrowed(choices.words, choices.directions)
+
+
 def page() -> None:
     """Load what the filter lets through, then draw it."""
     store = context.store()
@@ -53,8 +57,8 @@ def page() -> None:
             st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
     tags = store.subjects.tags()
-    cohort_filter, groups = filters(subjects, tags)
-    load = functools.partial(load_cohort_view, store, cohort_filter, context.preferred_model())
+    choices = filters(subjects, tags)
+    load = functools.partial(_load, store, choices, context.preferred_model())
     cohort = marked(load())
     with heading.container():
         ui.heading(_("Cohort"), counts(cohort))
@@ -62,25 +66,22 @@ def page() -> None:
         ui.warn(left_out)
     if not len(cohort.people):
         with ui.card("nobody"):
-            ui.empty(_("Nobody matches"), _("Choose other tags or dates, or let sessions with a lower coverage in."))
+            ui.empty(
+                _("Nobody matches"), _("Choose other words, tags or dates, or let sessions with a lower coverage in.")
+            )
         return
     if len(cohort.models) > 1:
         ui.warn(_(MODELS).format(models=len(cohort.models)))
     if counting := ui.counting_sentence(cohort.sessions):
         ui.warn(counting)
     with ui.card("cohort_people", _("People")):
-        names = choose("cohort_measures", list(BY_NAME), cohort.names, _("Measures in the table and the distributions"))
-        selection = people_table(cohort, names)
-        if rates := mixed_rates(names, cohort.rates):
-            ui.warn(render(rates))
-        if gaze := mixed_gaze(names, mixes=cohort.mixes_gaze):
-            ui.warn(render(gaze))
-        cohort_downloads(load)
-    if selection:
-        selected_people(cohort, selection, sorted({tag for some in tags.values() for tag in some}))
-    if names:
-        spread(cohort, names, groups)
+        selection = draw_people(cohort)
+        mixtures(cohort, selection.names)
+        cohort_downloads(load, selection.table)
+    if selection.subject_ids:
+        selected_people(cohort, selection.subject_ids, sorted({tag for some in tags.values() for tag in some}))
     if cohort.names:
+        spread(cohort, choices.groups)
         courses(cohort)
         explained([BY_NAME[name] for name in cohort.names])
 

@@ -94,7 +94,7 @@ def value_axis(measure: Measure, ticks: int) -> dict[str, Any]:
         measure: The measure.
         ticks: About how many ticks it has.
     """
-    axis: dict[str, Any] = {"tickformat": ".0%" if measure.is_share else ".3~g", "nticks": ticks}
+    axis: dict[str, Any] = {"tickformat": ".1~%" if measure.is_share else ".3~g", "nticks": ticks}
     return axis | ({"autorangeoptions": {"clipmin": -EDGE, "clipmax": 1 + EDGE}} if measure.is_share else {})
 
 

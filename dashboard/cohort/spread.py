@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import charts, context
 from dashboard.i18n import _, mark, render
+from dashboard.trends.measures import choose
 from dashboard.widgets import ui
 from fer_phq.features.measures import BY_NAME
 from service.views.overview import cohort
@@ -27,15 +28,17 @@ SPREAD = mark(
 )
 
 
-def spread(cohort_data: CohortView, names: Sequence[str], groups: Sequence[str]) -> None:
+def spread(cohort_data: CohortView, groups: Sequence[str]) -> None:
     """Draw the distribution of each chosen measure, by group.
 
     Args:
         cohort_data: The cohort.
-        names: The measures.
         groups: The tags that make groups; empty for one group of everybody.
     """
     with ui.card("cohort_spread", _("Distribution over people")):
+        names = choose("cohort_measures", list(BY_NAME), cohort_data.names, _("Measures"))
+        if not names:
+            return
         members = cohort.group_by_tag(cohort_data.people, groups)
         members["group"] = members["group"].replace({name: _(words) for name, words in GROUPS.items()})
         with st.container(horizontal=True):
@@ -49,7 +52,21 @@ def spread(cohort_data: CohortView, names: Sequence[str], groups: Sequence[str])
                 )  # fmt: skip
                 if (subject_id := clicked(event)) is not None:
                     st.switch_page(ui.TRENDS, query_params={"subject": subject_id})
+        mixtures(cohort_data, names)
         ui.note(_(SPREAD).format(few=FEW))
+
+
+def mixtures(cohort_data: CohortView, names: Sequence[str]) -> None:
+    """Say where measures are of faces that were looked at differently often, or of the gaze here and the head there.
+
+    Args:
+        cohort_data: The cohort.
+        names: The measures on show.
+    """
+    if rates := mixed_rates(names, cohort_data.rates):
+        ui.warn(render(rates))
+    if gaze := mixed_gaze(names, mixes=cohort_data.mixes_gaze):
+        ui.warn(render(gaze))
 
 
 def clicked(event: Any) -> str | None:
@@ -85,10 +102,7 @@ def courses(cohort_data: CohortView) -> None:
         with st.container(horizontal=True):
             for subject_id, label in zip(page["subject_id"], page["label"], strict=True):
                 person(subject_id, label, name, local[local["subject_id"] == subject_id], limits, span)
-        if rates := mixed_rates([name], cohort_data.rates):
-            ui.warn(render(rates))
-        if gaze := mixed_gaze([name], mixes=cohort_data.mixes_gaze):
-            ui.warn(render(gaze))
+        mixtures(cohort_data, [name])
         ui.note(
             _(
                 "All panels have the same axes. Lines are broken at gaps in time, where another model measured, and "

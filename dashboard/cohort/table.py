@@ -1,122 +1,117 @@
-"""The cohort's people as a table with sparklines, and what can be done with those chosen in it."""
+"""The cohort's people as a table of chosen columns, and what can be done with those chosen in it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import context
+from dashboard.cohort import columns
 from dashboard.i18n import _, mark, n_
-from dashboard.i18n.vocabulary import heading
 from dashboard.widgets import permission, ui
 from fer_phq.core.errors import StoreError
-from fer_phq.core.phq import Provenance
 from fer_phq.features.measures import BY_NAME
-from service.views.overview import cohort
+from service.views.overview import people_table
 from service.views.overview.cohort import CohortView
 
 HEIGHT = 440
 SIMULATED = mark(
-    "Estimates marked “simulated” come from heads that were trained on made-up labels: they demonstrate the software "
-    "and say nothing about anyone."
+    "Simulated estimates come from heads that were trained on made-up labels: they demonstrate the software, say "
+    "nothing about anyone, and nobody is ordered by them."
 )
 LISTED = mark(
-    "Estimates are listed with their intervals and never averaged over people. Choose rows to open or tag people."
+    "Differences are since the first questionnaire of the same scale. Estimates are listed and never averaged over "
+    "people. Choose rows to open or tag people."
 )
-DAY = mark("D MMM YYYY")
-"""How a column of days is written, in the letters of Moment.js."""
 
 
-def people_table(cohort_data: CohortView, names: Sequence[str]) -> list[str]:
-    """Draw a table with a row for each person.
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What is chosen in the table of people.
+
+    Attributes:
+        subject_ids: The UUIDs of the people whose rows are selected.
+        names: The columns.
+        sort_by: The column by which the rows are ordered.
+        descending: Whether the highest come first.
+    """
+
+    subject_ids: list[str]
+    names: list[str]
+    sort_by: str
+    descending: bool
+
+    def table(self, people: pd.DataFrame) -> pd.DataFrame:
+        """Return the table of these columns and this order, to be taken away.
+
+        Args:
+            people: Rows of `summarise_subjects`.
+        """
+        rows = people_table.ordered(people_table.with_estimates(people), self.sort_by, descending=self.descending)
+        return people_table.people_table(rows, self.names)
+
+
+def draw_people(cohort_data: CohortView) -> Selection:
+    """Draw the choice of columns and of an order, and a table with a row for each person.
 
     Args:
         cohort_data: The cohort.
-        names: The measures that become columns.
 
     Returns:
-        The UUIDs of the people whose rows are selected.
+        What is chosen.
     """
-    people = cohort_data.people
-    table = pd.DataFrame(
-        {
-            "label": people["label"],
-            "tags": people["tags"],
-            "sessions": people["sessions"],
-            "estimate": [estimate_words(row) for row in people.to_dict("records")],
-            "questionnaire": [answer_words(row) for row in people.to_dict("records")],
-        }
-    )
-    for name in names:
-        lines = cohort.sparks(cohort_data.sessions, name)
-        table[f"{name}_line"] = [lines.get(subject_id, []) for subject_id in people["subject_id"]]
-        table[name] = people[name] * (100 if BY_NAME[name].is_share else 1)
-    table["coverage"] = people["coverage"] * 100
-    table["first"] = people["first_at"].dt.tz_convert(ui.zone()).dt.date
-    table["last"] = people["last_at"].dt.tz_convert(ui.zone()).dt.date
-    table["model"] = people["model_id"]
+    names, sort_by, descending = choose_columns(cohort_data)
+    people = people_table.ordered(people_table.with_estimates(cohort_data.people), sort_by, descending=descending)
+    present = [name for name in names if name not in BY_NAME or name in people]
+    table = columns.cells(cohort_data, people, present)
     selection = st.dataframe(
-        table, hide_index=True, height=min(HEIGHT, 38 + 35 * len(table)), column_config=columns(cohort_data, names),
-        key="cohort_table", on_select="rerun", selection_mode="multi-row", alt=_("The people of the cohort"),
+        table, hide_index=True, height=min(HEIGHT, 38 + 35 * len(table)),
+        column_config=columns.drawn(cohort_data, present), key=table_key(people["subject_id"]),
+        on_select="rerun", selection_mode="multi-row", alt=_("The people of the cohort"), placeholder="–",
     )  # fmt: skip
-    if (people["phq_provenance"] == str(Provenance.SIMULATED)).any():
+    if "simulated" in present and people["simulated_estimate"].notna().any():
         ui.warn(_(SIMULATED))
     ui.note(_(LISTED))
-    return [str(people["subject_id"].iloc[row]) for row in selection["selection"]["rows"] if row < len(people)]
+    rows = [row for row in selection["selection"]["rows"] if row < len(people)]
+    return Selection([str(people["subject_id"].iloc[row]) for row in rows], names, sort_by, descending)
 
 
-def columns(cohort_data: CohortView, names: Sequence[str]) -> dict[str, Any]:
-    """Return how the table's columns are headed and drawn.
+def table_key(subject_ids: Sequence[str]) -> str:
+    """Name the table of these people in this order: a row that was selected in another one is somebody else's.
 
     Args:
-        cohort_data: The cohort, for the measures' ranges.
-        names: The measures that become columns.
+        subject_ids: The UUIDs of the people, in the rows' order.
     """
-    config = st.column_config
-    out: dict[str, Any] = {
-        "label": config.TextColumn(_("Subject"), pinned=True),
-        "tags": config.ListColumn(_("Tags")),
-        "sessions": config.NumberColumn(_("Sessions"), width="small"),
-        "first": config.DateColumn(_("First"), format=_(DAY)),
-        "last": config.DateColumn(_("Last"), format=_(DAY)),
-        "coverage": config.NumberColumn(_("Coverage"), format="%.0f %%", help=_("Mean over the sessions.")),
-        "estimate": config.TextColumn(_("Newest PHQ estimate (interval)"), width=250),
-        "questionnaire": config.TextColumn(_("Newest questionnaire"), width=270),
-        "model": config.TextColumn(_("Model"), help=_("Of the newest session.")),
-    }
-    for name in names:
-        measure = BY_NAME[name]
-        low, high = cohort.value_range(cohort_data.sessions, name)
-        out[f"{name}_line"] = config.LineChartColumn(
-            _(measure.title), y_min=low, y_max=high, help=_("Session by session, all people on the same scale.")
-        )
-        out[name] = config.NumberColumn(
-            _("{measure}, mean").format(measure=heading(measure)),
-            format="%.0f %%" if measure.is_share else "%.1f",
-            help=_(measure.description),
-        )
-    return out
+    return f"cohort_table_{crc32(' '.join(subject_ids).encode()):08x}"
 
 
-def estimate_words(row: dict[Any, Any]) -> str:
-    """Write an estimate as '9 (4 to 15) PHQ-8, simulated'; empty without an estimate."""
-    if pd.isna(row["phq_score"]):
-        return ""
-    words = _("{score} ({low} to {high}) {scale}, clinical labels")
-    if row["phq_provenance"] == str(Provenance.SIMULATED):
-        words = _("{score} ({low} to {high}) {scale}, simulated")
-    score, low, high = (f"{row[name]:.0f}" for name in ("phq_score", "phq_low", "phq_high"))
-    return words.format(score=score, low=low, high=high, scale=row["phq_scale"])
+def choose_columns(cohort_data: CohortView) -> tuple[list[str], str, bool]:
+    """Draw the choice of columns and of the rows' order.
 
+    Args:
+        cohort_data: The cohort, which says what there is at first.
 
-def answer_words(row: dict[Any, Any]) -> str:
-    """Write a questionnaire as '12 PHQ-9, moderate, 3 Nov 2026'; empty without a questionnaire."""
-    if pd.isna(row["total"]):
-        return ""
-    return f"{row['total']:.0f} {row['scale']}, {_(str(row['band']))}, {ui.day(row['answered_at'])}"
+    Returns:
+        The columns in the table's order, the one by which rows are ordered, and whether the highest come first.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.popover(_("Columns"), icon=":material/view_column:"):
+            picked = st.multiselect(
+                _("Columns"), people_table.CHOICES, default=people_table.first_choice(cohort_data.people),
+                key="cohort_columns", format_func=columns.title,
+            )  # fmt: skip
+        names = [name for name in people_table.CHOICES if name in picked]
+        options = ["label", *(name for name in names if name not in people_table.UNORDERED)]
+        sort_by = st.selectbox(
+            _("Ordered by"), options, key="cohort_order", format_func=columns.title, width=240,
+        )  # fmt: skip
+        descending = st.toggle(_("Highest first"), key="cohort_descending")
+    return names, sort_by, descending
 
 
 def selected_people(cohort: CohortView, ids: Sequence[str], all_tags: Sequence[str]) -> None:

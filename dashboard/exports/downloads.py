@@ -103,9 +103,15 @@ def trend_downloads(subject: SubjectSummary, load: Callable[[], TrendsView]) -> 
         ui.note(_(DICTIONARY))
 
 
-def cohort_downloads(load: Callable[[], CohortView]) -> None:
-    """Draw the downloads of the sessions that the page's filter lets through. `load` returns the page's view."""
+def cohort_downloads(load: Callable[[], CohortView], people: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Draw the downloads of the people as the table shows them, and of the sessions that the filter lets through.
+
+    Args:
+        load: Returns the page's view; called when a file is asked for.
+        people: Makes the table on show of the view's people.
+    """
     with st.popover(_("Data"), icon=":material/download:"):
+        table_buttons(_("People, as shown"), lambda: people(load().people), "cohort-people")
         table_buttons(_("Sessions"), lambda: load().sessions, "cohort")
         ui.note(_(DICTIONARY))
 

@@ -535,11 +535,52 @@ MEASURES_OF_SESSION = TableEntry(
     ),
 )
 
+_CHANGE = "there is none, or it is the first of its scale"
+_CLINICAL = "there is no estimate, or its head was trained on simulated labels"
+_SIMULATED = "there is no estimate, or its head was trained on clinical labels"
+COHORT_PEOPLE = TableEntry(
+    "cohort_people",
+    "People of a cohort",
+    "a person, in the order of the page; the table has the columns that are chosen there",
+    (
+        Column("subject_id", "UUID", "The person."),
+        Column("label", "text", "What they are called here; of those who see no names, the pseudonym."),
+        Column("is_demo", "true or false", "Whether all their sessions are made up."),
+        Column("tags", "text", "Their tags, with `; ` between them.", "they have none"),
+        Column("sessions", "count", "Analysed sessions that the filter lets through."),
+        Column("first_at", "time, UTC", "When the first of them was recorded."),
+        Column("last_at", "time, UTC", "When the last of them was recorded."),
+        Column("total", "points", "Score of the newest questionnaire.", "there is none"),
+        Column("scale", " or ".join(Scale), "Its scale.", "there is none"),
+        Column("band", "text", "Its severity band (Kroenke 2001, 2009).", "there is none"),
+        Column("answered_at", "time, UTC", "When it was answered.", "there is none"),
+        Column("change", "points", "Its score less that of the first one of its scale; below 0 is better.", _CHANGE),
+        Column("rci", "no unit", "Reliable change index of that difference (Jacobson & Truax 1991).", _CHANGE),
+        Column("direction", "improved, worsened, none", "Which way it changed reliably, or not.", _CHANGE),
+        Column("estimate", "points", "The newest estimate, of a head that was trained on clinical labels.", _CLINICAL),
+        Column("estimate_low", "points", "Lower end of its interval.", _CLINICAL),
+        Column("estimate_high", "points", "Upper end of its interval.", _CLINICAL),
+        Column("estimate_scale", " or ".join(Scale), "Its scale.", _CLINICAL),
+        Column("estimate_at", "time, UTC", "When its session was recorded.", _CLINICAL),
+        Column(
+            "simulated_estimate",
+            "points",
+            "The newest estimate, of a head that was trained on simulated labels: it says nothing about anyone.",
+            _SIMULATED,
+        ),
+        Column("simulated_low", "points", "Lower end of its interval.", _SIMULATED),
+        Column("simulated_high", "points", "Upper end of its interval.", _SIMULATED),
+        Column("coverage", "0 to 1", "Mean share of the sessions in which the face was seen."),
+        Column("model_id", "text", "Model of the newest session."),
+        *(replace(column, meaning=f"{column.meaning} Mean over the sessions.") for column in (*_MEASURES, *_SHARES)),
+    ),
+)
+
 TABLES = (
     *(FRAMES, EPISODES, PEOPLE, VOICE, WORDS, BEHAVIOUR_SERIES, BLINKS, BEHAVIOUR_EPISODES),
     *(TURNS, MEASURES_OF_SESSION),
     *(TRANSCRIPT, NOTES),
-    *(SESSIONS, QUESTIONNAIRES, EVENTS, PERIODS, COHORT, PAIRS),
+    *(SESSIONS, QUESTIONNAIRES, EVENTS, PERIODS, COHORT, COHORT_PEOPLE, PAIRS),
 )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
+import pandas as pd
 import pytest
-from shown_pages import WHEN, calm, estimated, html_of, open_page, plain, words
+from shown_pages import WHEN, answer, calm, estimated, html_of, open_page, plain, words
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, seed_store
 
@@ -41,7 +43,8 @@ def labels(app: AppTest) -> list[str]:
 
 def chosen(app: AppTest, *rows: int) -> AppTest:
     """The page after these rows were chosen in the table."""
-    app.session_state["cohort_table"] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    key = app.dataframe[0].proto.id.rsplit("-", 1)[1]
+    app.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
     return calm(app.run())
 
 
@@ -78,18 +81,28 @@ def test_a_cohort_of_demonstrations_alone_is_shown(filled: AppSettings) -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_estimates_are_listed_with_interval_and_provenance() -> None:
-    table = with_everybody().dataframe[0].value
-    estimates = dict(zip(table["label"], table["estimate"], strict=True))
-    assert estimates["P-0"].endswith("PHQ-8, clinical labels")
-    assert " to " in estimates["P-0"]
-    assert estimates["DEMO-01 (demonstration)"].endswith("PHQ-8, simulated")
-    answers = dict(zip(table["label"], table["questionnaire"], strict=True))
-    assert answers["P-0"] == "12 PHQ-8, moderate, 2 Mar 2026"
-    assert answers["P-1"] == ""
-    line = dict(zip(table["label"], table["expressivity_line"], strict=True))["DEMO-02 (demonstration)"]
+def test_estimates_are_numbers_where_clinical_and_words_where_simulated() -> None:
+    app = with_everybody()
+    app = calm(
+        app.multiselect(key="cohort_columns").set_value(["total", "estimate", "simulated", "expressivity"]).run()
+    )
+    table = app.dataframe[0].value.set_index("label")
+    assert list(table) == ["total", "estimate", "simulated", "expressivity_course", "expressivity"]
+    assert table.loc["P-0", "estimate"] > 0
+    assert table.loc["P-0", "simulated"] == ""
+    assert pd.isna(table.loc["DEMO-01 (demonstration)", "estimate"])
+    assert re.fullmatch(r"\d+ \(\d+ to \d+\)", table.loc["DEMO-01 (demonstration)", "simulated"])
+    assert table.loc["P-0", "total"] == 12
+    assert pd.isna(table.loc["P-1", "total"])
+    line = table.loc["DEMO-02 (demonstration)", "expressivity_course"]
     assert len(line) >= 2
     assert all(0 < value < 1 for value in line)
+
+
+@pytest.mark.usefixtures("people")
+def test_what_a_table_begins_with_depends_on_the_estimates() -> None:
+    assert "estimate" in open_page("cohort").multiselect(key="cohort_columns").value
+    assert "simulated" not in open_page("cohort").multiselect(key="cohort_columns").value
 
 
 @pytest.mark.usefixtures("people")
@@ -107,6 +120,35 @@ def test_filters_by_tag_date_model_and_coverage() -> None:
     assert "Nobody matches" in words(calm(app.run()))
 
 
+def test_people_are_found_by_words_and_by_their_reliable_change(people: None, store: Store) -> None:
+    p2 = store.subjects.find(label="P-2")
+    assert p2 is not None
+    answer(store, p2.id, [4, 12])
+    app = open_page("cohort")
+    assert labels(calm(app.text_input(key="cohort_words").set_value("p-2").run())) == ["P-2"]
+    assert "1 person · 1 analysed session" in words(app)
+    assert labels(calm(app.text_input(key="cohort_words").set_value("ARM").run())) == ["P-0", "P-1"]
+    assert "Nobody matches" in words(calm(app.text_input(key="cohort_words").set_value("nobody").run()))
+    app.text_input(key="cohort_words").set_value("")
+    assert labels(calm(app.multiselect(key="cohort_directions").set_value(["worsened"]).run())) == ["P-2"]
+
+
+def test_rows_are_ordered_and_a_selection_is_not_somebody_elses(people: None, store: Store) -> None:
+    for label, total in (("P-3", 2), ("P-1", 20)):
+        subject = store.subjects.find(label=label)
+        assert subject is not None
+        answer(store, subject.id, [total])
+    app = chosen(open_page("cohort"), 2)
+    assert "Open trends" in words(app)
+    app = calm(app.selectbox(key="cohort_order").set_value("total").run())
+    assert labels(app) == ["P-3", "P-0", "P-1", "P-2"], "those without a questionnaire come last"
+    assert "Open trends" not in words(app)
+    app = calm(app.toggle(key="cohort_descending").set_value(True).run())
+    assert labels(app) == ["P-1", "P-0", "P-3", "P-2"]
+    assert "simulated" not in app.selectbox(key="cohort_order").options
+    assert "Simulated" not in app.selectbox(key="cohort_order").options
+
+
 @pytest.mark.usefixtures("people")
 def test_groups_are_columns_of_the_distributions() -> None:
     app = with_everybody()
@@ -121,7 +163,7 @@ def test_no_measure_chosen_leaves_the_table() -> None:
     app = with_everybody()
     app = calm(app.multiselect(key="cohort_measures").set_value([]).run())
     assert len(labels(app)) == 10
-    assert "Distribution over people" not in words(app)
+    assert "Boxes are quartiles" not in words(app)
 
 
 def test_a_chosen_person_can_be_opened_and_tagged(people: None, store: Store) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,23 @@ class CohortView:
     def rates(self) -> tuple[float, ...]:
         """Frames a second, as far as they differ, in which the faces of the sessions were looked at."""
         return distinct_rates(self.sessions[RATE].tolist())
+
+    def narrowed(self, words: str = "", directions: Sequence[str] = ()) -> CohortView:
+        """Return the cohort of those people who fit, with their sessions.
+
+        Args:
+            words: What a label or a tag has in it, in capital or small letters; empty for everybody.
+            directions: How the newest questionnaire may have changed reliably, of `Direction`; empty for everybody.
+        """
+        people = self.people
+        sought = words.strip().casefold()
+        if sought:
+            texts = zip(people["label"], people["tags"], strict=True)
+            people = people[[sought in "\n".join([label, *tags]).casefold() for label, tags in texts]]
+        if directions:
+            people = people[people["direction"].isin(list(directions))]
+        sessions = self.sessions[self.sessions["subject_id"].isin(people["subject_id"])]
+        return replace(self, people=people.reset_index(drop=True), sessions=sessions.reset_index(drop=True))
 
     @property
     def mixes_gaze(self) -> bool:
@@ -137,7 +154,8 @@ def newest_answers(answers: pd.DataFrame) -> pd.DataFrame:
         last = newest.score
         band = str(band_of(last.total))
         rows.append((subject_id, pd.Timestamp(last.answered_at), str(last.scale), last.total, band, *compared))
-    return pd.DataFrame(rows, columns=["subject_id", *ANSWER]).astype({"change": "float64", "rci": "float64"})
+    numbers = {"total": "int64", "change": "float64", "rci": "float64"}
+    return pd.DataFrame(rows, columns=["subject_id", *ANSWER]).astype({"answered_at": "datetime64[us, UTC]", **numbers})
 
 
 def group_by_tag(people: pd.DataFrame, tags: Sequence[str]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from analysis_samples import MONDAY, new_session, sample_analysis, sample_estimate, sample_recording
 from pypdf import PdfReader
-from shown_pages import html_of, open_page, words
+from shown_pages import calm, html_of, open_page, words
 from streamlit.testing.v1 import AppTest
 
 from dashboard.exports import downloads
@@ -220,6 +220,7 @@ def test_a_cohort_is_the_same_on_the_page_and_in_its_table(
             measures = versioned_measures(analysis, Settings())
             store.analyses.save(session_id=session.id, analysis=analysis, measures=measures)
     app = open_page("cohort")
+    app = calm(app.multiselect(key="cohort_columns").set_value(["coverage", "expressivity"]).run())
     view = load_cohort_view(store, CohortFilter(), None)
     page, table = app.dataframe[0].value, table_of(files, "cohort.csv")
     assert "2 people · 4 analysed sessions" in words(app)
@@ -227,11 +228,14 @@ def test_a_cohort_is_the_same_on_the_page_and_in_its_table(
     means = table.groupby("label")[["coverage", "expressivity"]].mean()
     people = view.people.set_index("label")
     shown = page.set_index("label")
+    taken = table_of(files, "cohort-people.csv").set_index("label")
+    assert list(taken) == ["subject_id", "is_demo", "coverage", "expressivity"], "the columns that are shown"
     for label in ("P-01", "P-02"):
         assert shown.loc[label, "coverage"] == pytest.approx(100 * means.loc[label, "coverage"])
         assert people.loc[label, "coverage"] == pytest.approx(means.loc[label, "coverage"])
         assert people.loc[label, "expressivity"] == pytest.approx(means.loc[label, "expressivity"])
         percent = 100 if BY_NAME["expressivity"].is_share else 1
+        assert taken.loc[label, "expressivity"] == pytest.approx(people.loc[label, "expressivity"])
         assert shown.loc[label, "expressivity"] == pytest.approx(percent * means.loc[label, "expressivity"])
 
 
