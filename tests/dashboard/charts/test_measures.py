@@ -42,7 +42,7 @@ def test_each_measure_has_a_panel_over_the_same_dates(colours: Palette) -> None:
     assert {trace.line.color for trace in figure.data} == {colours.accent}
     assert [note.text for note in figure.layout.annotations] == ["Smiling, %", "Pitch variation, semitones"]
     assert figure.layout.xaxis.range == figure.layout.xaxis2.range
-    assert (figure.layout.yaxis.tickformat, figure.layout.yaxis2.tickformat) == (".0%", ".3~g")
+    assert (figure.layout.yaxis.tickformat, figure.layout.yaxis2.tickformat) == (".1~%", ".3~g")
     assert figure.layout.xaxis2.title.text == "Date"
     assert figure.layout.margin.l == charts.TREND_MARGIN["l"], "panels lie below the other charts over dates"
 
