@@ -67,7 +67,7 @@ def emotions(view: TrendsView, span: charts.Span | None) -> None:
         view: The subject over time.
         span: First and last moment of the time axis; None for what the sessions need.
     """
-    with ui.card("emotions", _("Emotion shares by session")):
+    with ui.card("emotions", _("Emotion shares by session"), anchor=True):
         if not len(view.sessions):
             ui.empty(
                 _("No analysed sessions yet"),
@@ -79,6 +79,26 @@ def emotions(view: TrendsView, span: charts.Span | None) -> None:
             figure, theme=None, config=charts.dated(charts.CONFIG), key="emotion_trend",
             alt=_("Emotion shares of each session over time"),
         )  # fmt: skip
+
+
+def targets(view: TrendsView) -> list[tuple[str, str]]:
+    """Return the cards of the page that the jump list leads to, each with its word.
+
+    Args:
+        view: The subject over time.
+    """
+    cards = [("phq", _("PHQ")), ("change", _("Change over time")), ("emotions", _("Emotions"))]
+    if len(view.sessions):
+        cards.append(("measures", _("Measures")))
+    cards.append(("events", _("Events")))
+    if len(view.sessions):
+        cards.append(("periods", _("Two periods")))
+    if view.recent:
+        cards.append(("sessions", _("Sessions")))
+    cards.append(("take_away", _("Reports and data")))
+    if permission.may_change():
+        cards.append(("person", _("All data of this person")))
+    return cards
 
 
 def page() -> None:
@@ -103,6 +123,7 @@ def page() -> None:
         load_trends_view, store, subject, ui.zone(), model_id=model_id, prefer_model=context.preferred_model()
     )
     view = load()
+    ui.jumps(targets(view))
     if counting := ui.counting_sentence(view.sessions):
         ui.warn(counting)
     if withdrawal := ui.withdrawn_sentence(view.withdrawn):
@@ -118,9 +139,12 @@ def page() -> None:
     if len(view.sessions):
         periods(view)
     if view.recent:
-        with ui.card("sessions", _("Sessions")):
+        with ui.card("sessions", _("Sessions"), anchor=True):
             ui.session_rows(view.recent, with_subject=False)
-    with ui.card("take_away"), st.container(horizontal=True, vertical_alignment="center"):
+    with (
+        ui.card("take_away", _("Reports and data"), anchor=True),
+        st.container(horizontal=True, vertical_alignment="center"),
+    ):
         trend_downloads(subject, load)
         sharing_button(subject)
     person_card(subject, subjects)

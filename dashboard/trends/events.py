@@ -22,7 +22,7 @@ def events_card(subject_id: str, events: Sequence[EventRecord]) -> None:
         subject_id: The subject's UUID.
         events: The subject's events, oldest first.
     """
-    with ui.card("events", _("Treatment and events")):
+    with ui.card("events", _("Treatment and events"), anchor=True):
         if not events:
             ui.note(_("Nothing noted yet. What is noted here is drawn as a vertical line into the charts above."))
         for number, event in enumerate(events, 1):

@@ -11,10 +11,12 @@ from dashboard import charts, context
 from dashboard.i18n import _, mark, render
 from dashboard.i18n.numbers import decimal
 from dashboard.i18n.vocabulary import measure_text
+from dashboard.trends.breaks import break_words
 from dashboard.widgets import ui
 from fer_phq.features.measures import BY_NAME, Measure
 from fer_phq.longitudinal.periods import MIN_SESSIONS, PeriodComparison, Verdict
 from service.views import messages, trends
+from service.views.line_breaks import line_breaks
 from service.views.trends import PeriodsView, TrendsView
 
 FIRST_CHOICE = ("PHQ-9", "PHQ-8", "expressivity", "smiling_share", "pitch_sd", "speech_rate")
@@ -28,12 +30,6 @@ VERDICTS = {
     Verdict.WITHIN: mark("Within the usual spread"),
     Verdict.BEYOND: mark("More than the usual spread"),
 }
-GAPS = mark(
-    "A line is broken where two sessions lie more than three times as far apart as is usual for this person, and more "
-    "than two weeks: here more than {days} days. It is broken as well where another model measured, and for facial "
-    "behaviour where the face was looked at more or less often a second, and for looks where the gaze was hardly seen "
-    "any more, or was seen again."
-)
 
 
 @st.fragment
@@ -44,7 +40,7 @@ def measures(view: TrendsView, span: charts.Span | None) -> None:
         view: The subject over time.
         span: First and last moment of the time axis; None for what the sessions need.
     """
-    with ui.card("measures", _("Expression, voice, words and facial behaviour")):
+    with ui.card("measures", _("Expression, voice, words and facial behaviour"), anchor=True):
         measured = view.measures
         if not measured:
             ui.empty(
@@ -75,7 +71,8 @@ def measures(view: TrendsView, span: charts.Span | None) -> None:
             ui.warn(render(rates))
         if gaze := trends.mixed_gaze(selection, mixes=view.mixes_gaze):
             ui.warn(render(gaze))
-        ui.note(_(GAPS).format(days=view.gap_days))
+        if words := break_words(line_breaks(view.local_sessions, selection), view.gap_days):
+            ui.note(words)
         explained(measured)
 
 
@@ -119,7 +116,7 @@ def explained(measures: Sequence[Measure]) -> None:
 @st.fragment
 def periods(view: TrendsView) -> None:
     """Draw the comparison of two periods that the viewer chooses."""
-    with ui.card("periods", _("Compare two periods")):
+    with ui.card("periods", _("Compare two periods"), anchor=True):
         days = view.days
         if len(days) < 2:
             ui.note(render(messages.TOO_FEW_DAYS()))
@@ -148,7 +145,8 @@ def periods(view: TrendsView) -> None:
             ui.warn(render(gaze))
         if trends.have_shared_days(first_days, second_days):
             ui.note(render(messages.SHARED_DAYS()))
-        ui.note(render(messages.USUAL_SPREAD(few=MIN_SESSIONS)))
+        with st.expander(_("What the usual spread is")):
+            ui.note(render(messages.USUAL_SPREAD(few=MIN_SESSIONS)))
 
 
 def days_of(label: str, key: str, first: trends.Days) -> trends.Days | None:

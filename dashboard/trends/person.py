@@ -33,7 +33,10 @@ def person_card(subject: SubjectSummary, subjects: Sequence[SubjectSummary]) -> 
     if not permission.may_change():
         return
     others = [row for row in subjects if row.id != subject.id and row.is_demo == subject.is_demo]
-    with ui.card("person", _("All data of this person")), st.container(horizontal=True, vertical_alignment="center"):
+    with (
+        ui.card("person", _("All data of this person"), anchor=True),
+        st.container(horizontal=True, vertical_alignment="center"),
+    ):
         if st.button(_("Export everything"), icon=":material/archive:"):
             st.dialog(_("Export everything of this person"))(export)(subject)
         if st.button(_("Rename"), icon=":material/edit:"):

@@ -49,6 +49,7 @@ NO_BASELINE = (
     ),
 )
 """Of the sentences of `NoBaseline` those without numbers; the one that counts sessions is not translated."""
+BANDS = mark("Severity bands begin at 5, 10, 15 and 20 points (Kroenke 2001, 2009).")
 SEVERAL_HEADS = mark(
     "The estimates come from several models, each with a mark of its own. They are not one series: a difference "
     "between two of them may be the models' alone."
@@ -63,7 +64,7 @@ def phq(view: TrendsView, answers: pd.DataFrame, span: charts.Span | None) -> No
         answers: A row for each questionnaire, of `with_change`.
         span: First and last moment of the time axis; None for what the rows need.
     """
-    with ui.card("phq", _("PHQ: questionnaires and model estimates")):
+    with ui.card("phq", _("PHQ: questionnaires and model estimates"), anchor=True):
         if not view.has_scores:
             ui.empty(
                 _("No scores yet"),
@@ -80,9 +81,7 @@ def phq(view: TrendsView, answers: pd.DataFrame, span: charts.Span | None) -> No
         )
         if view.is_simulated:
             ui.warn(_(ui.SIMULATED_SENTENCE))
-        if view.heads > 1:
-            ui.note(_(SEVERAL_HEADS))
-        ui.note(_("Severity bands begin at 5, 10, 15 and 20 points (Kroenke 2001, 2009)."))
+        ui.note(_(SEVERAL_HEADS) if view.heads > 1 else _(BANDS))
 
 
 def change(view: TrendsView) -> None:
@@ -92,7 +91,7 @@ def change(view: TrendsView) -> None:
         view: The subject over time.
     """
     changes = view.changes
-    with ui.card("change", _("Change since baseline")):
+    with ui.card("change", _("Change since baseline"), anchor=True):
         for scale in Scale:
             of_scale = [item for item in changes if item.score.scale is scale]
             if len(of_scale) > 1:

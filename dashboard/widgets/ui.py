@@ -65,18 +65,29 @@ def style() -> None:
 
 
 @contextmanager
-def card(name: str, title: str | None = None, *, stretch: bool = False) -> Iterator[None]:
+def card(name: str, title: str | None = None, *, stretch: bool = False, anchor: bool = False) -> Iterator[None]:
     """Draw a white surface around what is drawn in the `with` block.
 
     Args:
         name: Names it; unique on the page.
         title: Its title; None for none.
         stretch: Whether it is as high as its neighbours.
+        anchor: Whether `jumps` can lead to its title.
     """
     with st.container(key=f"card_{name}", height="stretch" if stretch else "content", gap="small"):
         if title:
-            st.subheader(title, anchor=False)
+            st.subheader(title, anchor=name if anchor else False)
         yield
+
+
+def jumps(targets: Sequence[tuple[str, str]]) -> None:
+    """Draw links to cards of the page, in one line where there is room.
+
+    Args:
+        targets: The name of each card that has an anchor, and what the link says.
+    """
+    links = "".join(f'<a href="#{escape(name)}" target="_self">{escape(words)}</a>' for name, words in targets)
+    st.html(f'<nav class="fp-jumps" aria-label="{escape(_("On this page"))}">{links}</nav>')
 
 
 def heading(title: str, lead: str = "", badges: Sequence[str] = ()) -> None:

@@ -345,12 +345,16 @@ def segments_of(trend: pd.DataFrame, name: str) -> npt.NDArray[np.int64]:
     if name in BEHAVIOUR_NAMES:
         models = list(zip(models, rate_runs(trend[RATE].tolist()).tolist(), strict=True))
     if name in LOOKING_NAMES:
-        models = list(zip(models, _gaze_runs(trend), strict=True))
+        models = list(zip(models, gaze_runs(trend), strict=True))
     return session_runs(times, models)
 
 
-def _gaze_runs(trend: pd.DataFrame) -> list[int]:
-    """Number the runs of sessions whose looks are all of the gaze, or all of the head; one without looks is of any."""
+def gaze_runs(trend: pd.DataFrame) -> list[int]:
+    """Number the runs of sessions whose looks are all of the gaze, or all of the head; one without looks is of any.
+
+    Args:
+        trend: Rows with `gaze_share`, NaN where looks were not measured.
+    """
     runs: list[int] = []
     kind: bool | None = None
     for share in trend[GAZE_SHARE].tolist():

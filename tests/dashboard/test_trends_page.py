@@ -13,8 +13,9 @@ from synthetic_sessions import Plan, recording_info, seed_store, synthetic_analy
 from db.engine import normalise_url, open_engine
 from db.records import SubjectRecord
 from db.store import Store
+from fer_phq.core.analysis import Settings
 from fer_phq.core.phq import Provenance
-from fer_phq.features.measures import MEASURES
+from fer_phq.features.measures import MEASURES, versioned_measures
 from service.settings import AppSettings
 
 
@@ -35,6 +36,34 @@ def test_measures_can_be_chosen(person: SubjectRecord) -> None:
     assert "Speech rate, syllables" not in said.split("Compare two periods")[0]
     assert all(measure.description in html_of(app) for measure in MEASURES if measure.name == "loudness_sd")
     assert "Choose at least one measure that" in words(calm(app.multiselect(key="trend_measures").set_value([]).run()))
+
+
+def test_a_broken_line_has_its_true_reason(installation: AppSettings, store: Store) -> None:
+    subject = store.subjects.create(label="P-1")
+    for weeks, coverage in ((0, 0.9), (1, 0.2), (2, 0.9), (12, 0.9)):
+        at = WHEN + timedelta(weeks=weeks)
+        info = recording_info(weeks, 60.0)
+        session = store.sessions.create(
+            subject_id=subject.id, recorded_at=at, recording=info, original_name="a.mp4", media_path=None
+        )
+        analysis = synthetic_analysis(weeks, Plan(seconds=60, coverage=coverage), info)
+        found = versioned_measures(analysis, Settings())
+        store.analyses.save(session_id=session.id, analysis=analysis, measures=found)
+    said = html_of(open_page("trends", subject=subject.id))
+    assert "more than 21 days apart: 16 Mar 2026 to 25 May 2026." in said
+    assert re.search(r"Not measured: 9 Mar 2026 \(face seen in (19|20) %\)\.", said)
+    for other in ("where another model measured", "more or less often a second:", "was seen again:"):
+        assert other not in said
+
+
+def test_the_jump_list_leads_to_cards_that_are_there(person: SubjectRecord, store: Store) -> None:
+    bare = store.subjects.create(label="P-2")
+    for subject, cards in ((person, 9), (bare, 6)):
+        app = open_page("trends", subject=subject.id)
+        targets = re.findall(r'href="#(\w+)"', html_of(app))
+        anchors = {head.proto.anchor for head in app.subheader}
+        assert len(targets) == cards
+        assert set(targets) <= anchors
 
 
 def test_sessions_without_measures_say_so(installation: AppSettings, store: Store) -> None:

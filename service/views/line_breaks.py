@@ -1,0 +1,87 @@
+"""Why lines over a person's sessions are broken: the reasons that there are in the sessions on show, and no others."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from fer_phq.core.phq import Modality
+from fer_phq.features.measures import BEHAVIOUR, BY_NAME, RATE
+from fer_phq.longitudinal.periods import longest_step_days, rate_runs
+from service.views.trends import BEHAVIOUR_NAMES, LOOKING_NAMES, gaze_runs
+
+OF_THE_FACE = frozenset({Modality.FACE, BEHAVIOUR})
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A session in the midst of a line that has no value.
+
+    Attributes:
+        at: When it was recorded.
+        coverage: How much of it the face was seen, 0 to 1, where a measure of the face is missing; None otherwise.
+    """
+
+    at: datetime
+    coverage: float | None
+
+
+@dataclass(frozen=True)
+class LineBreaks:
+    """Why the lines of some measures are broken.
+
+    Attributes:
+        gaps: The sessions before and after each gap in time.
+        models: The first sessions of another model than the one before.
+        rates: The first sessions in which the face was looked at more or less often a second.
+        gazes: The first sessions whose looks are of the gaze where they were of the head, or the reverse.
+        unmeasured: Sessions without one of the measures between two that have it.
+    """
+
+    gaps: tuple[tuple[datetime, datetime], ...]
+    models: tuple[datetime, ...]
+    rates: tuple[datetime, ...]
+    gazes: tuple[datetime, ...]
+    unmeasured: tuple[Unmeasured, ...]
+
+
+def line_breaks(trend: pd.DataFrame, names: Sequence[str]) -> LineBreaks:
+    """Find why the lines of these measures are broken.
+
+    Args:
+        trend: Rows of `Store.trends.load`, `recorded_at` ascending.
+        names: The measures on show.
+    """
+    times = [timestamp.to_pydatetime() for timestamp in trend["recorded_at"]]
+    longest = timedelta(days=longest_step_days(times))
+    gaps = tuple((before, after) for before, after in itertools.pairwise(times) if after - before > longest)
+    behaviour = not BEHAVIOUR_NAMES.isdisjoint(names)
+    looking = not LOOKING_NAMES.isdisjoint(names)
+    return LineBreaks(
+        gaps,
+        _changes(times, list(trend["model_id"])),
+        _changes(times, rate_runs(trend[RATE].tolist()).tolist()) if behaviour else (),
+        _changes(times, gaze_runs(trend)) if looking else (),
+        _unmeasured(trend, times, names),
+    )
+
+
+def _changes(times: Sequence[datetime], values: Sequence[object]) -> tuple[datetime, ...]:
+    steps = zip(times[1:], itertools.pairwise(values), strict=True)
+    return tuple(at for at, (before, after) in steps if before != after)
+
+
+def _unmeasured(trend: pd.DataFrame, times: Sequence[datetime], names: Sequence[str]) -> tuple[Unmeasured, ...]:
+    of_face: dict[int, bool] = {}
+    for name in names:
+        measured = trend[name].notna().to_numpy().nonzero()[0]
+        if not len(measured):
+            continue
+        for row in set(range(measured[0], measured[-1])) - set(measured.tolist()):
+            of_face[row] = of_face.get(row, False) or BY_NAME[name].modality in OF_THE_FACE
+    coverage = trend["coverage"].tolist()
+    return tuple(Unmeasured(times[row], coverage[row] if of_face[row] else None) for row in sorted(of_face))
