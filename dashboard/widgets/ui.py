@@ -87,7 +87,8 @@ def jumps(targets: Sequence[tuple[str, str]]) -> None:
         targets: The name of each card that has an anchor, and what the link says.
     """
     links = "".join(f'<a href="#{escape(name)}" target="_self">{escape(words)}</a>' for name, words in targets)
-    st.html(f'<nav class="fp-jumps" aria-label="{escape(_("On this page"))}">{links}</nav>')
+    title = escape(_("On this page"))
+    st.html(f'<nav class="fp-jumps" aria-label="{title}">{links}</nav>')
 
 
 def heading(title: str, lead: str = "", badges: Sequence[str] = ()) -> None:
