@@ -38,6 +38,8 @@ PURPOSE = mark(
 )
 DEMONSTRATION = mark(
     "The demonstration is a made-up person with six short, rendered recordings and made-up questionnaires, all marked. "
+    "What the person shows follows the questionnaires. The estimates are computed from the recordings, by heads that "
+    "learned from simulated people: they follow, nearer to the middle, in sessions chosen to show it. "
     "It can be erased on Trends at any time."
 )
 

@@ -79,7 +79,7 @@ def extract_behaviour(
         return []
     people = [faces.faces] if faces.partner is None else [faces.faces, faces.partner]
     times: list[float] = []
-    expected = round(recording.duration_s * settings.face_rate)
+    end_s = recording.duration_s if recording.picture_end_s is None else recording.picture_end_s
     sampling = Sampling(fps=settings.face_rate)
     with (
         timer.measure("behaviour"),
@@ -95,7 +95,7 @@ def extract_behaviour(
             for watch in watches:
                 watch.add(frame, times)
             if len(times) % _REPORT_FRAMES == 0:
-                on_progress(Progress(Step.BEHAVIOUR, len(times), max(len(times), expected)))
+                on_progress(Progress(Step.BEHAVIOUR, len(times), expected_frames(times, end_s)))
         rows = [watch.end(times) for watch in watches]
     on_progress(Progress(Step.BEHAVIOUR, len(times), len(times)))
     time_s = np.asarray(times, np.float64)
@@ -148,6 +148,22 @@ class Watch:
         """
         self._describer.add(self._follower.end(), times)
         return self._describer.take_rows()
+
+
+def expected_frames(times: Sequence[float], end_s: float) -> int:
+    """Compute how many frames will have passed at the end, at the pace of those that have passed.
+
+    A recording may have fewer frames than the rate asks for.
+
+    Args:
+        times: Seconds of the frames so far, two or more, increasing.
+        end_s: When the last picture ends.
+
+    Returns:
+        Their number, those so far included.
+    """
+    pace_s = (times[-1] - times[0]) / (len(times) - 1)
+    return max(len(times), len(times) + round((end_s - times[-1]) / pace_s) - 1)
 
 
 class FaceDescriber:

@@ -19,6 +19,7 @@ def write_video(
     fps: int,
     sound: FloatArray | None = None,
     sound_rate: int = 0,
+    sound_bits: int | None = None,
 ) -> None:
     """Encode frames, and sound where there is any, as MP4: H.264, or MPEG-4 where PyAV has no encoder for H.264.
 
@@ -30,7 +31,8 @@ def write_video(
         size: (width, height) in pixels.
         fps: Frames per second.
         sound: (n,) mono samples from -1 to 1, or None.
-        sound_rate: Samples per second, a multiple of `fps`.
+        sound_rate: Samples per second, at least `fps`.
+        sound_bits: Bits a second of the encoded sound; None leaves them to the encoder.
 
     Raises:
         OSError: The file cannot be written.
@@ -44,23 +46,26 @@ def write_video(
         video.codec_context.gop_size = 4 * fps
         video.codec_context.thread_count = 1  # frames would differ with the number of threads
         audio: Any = None if sound is None else container.add_stream("aac", rate=sound_rate, layout="mono")
+        if audio is not None and sound_bits is not None:
+            audio.bit_rate = sound_bits
         for i, rgb in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(rgb, "rgb24")
             frame.pts = i
             frame.time_base = Fraction(1, fps)
             container.mux(video.encode(frame))
             if sound is not None:
-                container.mux(audio.encode(_block(sound, i, sound_rate // fps, sound_rate)))
+                container.mux(audio.encode(_block(sound, i, fps, sound_rate)))
         container.mux(video.encode(None))
         if sound is not None:
             container.mux(audio.encode(None))
 
 
-def _block(sound: FloatArray, number: int, samples: int, rate: int) -> av.AudioFrame:
+def _block(sound: FloatArray, number: int, fps: int, rate: int) -> av.AudioFrame:
     """Return the samples that go with a frame, so that neither stream runs ahead."""
-    block = av.AudioFrame.from_ndarray(sound[None, number * samples : (number + 1) * samples], "flt", "mono")
+    first = number * rate // fps
+    block = av.AudioFrame.from_ndarray(sound[None, first : (number + 1) * rate // fps], "flt", "mono")
     block.sample_rate = rate
-    block.pts = number * samples
+    block.pts = first
     block.time_base = Fraction(1, rate)
     return block
 

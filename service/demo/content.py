@@ -1,4 +1,8 @@
-"""The demonstration's content: short clips, rendered by `python -m training.simulation.puppet`, and questionnaires."""
+"""The demonstration's content: short clips, rendered by `python -m training.simulation.puppet`, and questionnaires.
+
+What the client shows in a clip follows a PHQ total by the links of the simulated cohort, and the totals are those of
+the questionnaires at the time. The shipped heads read the clips themselves: no estimate comes with the package.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ CLIPS_DIR = Path(__file__).with_name("clips")
 LABEL = "Demonstration"
 CONSENT_BY = "demonstration"
 CONSENT_TEXT = "demonstration: rendered from a public-domain portrait, nobody was recorded"
+SPEAKER = "Participant"
+"""The client's name in the transcripts."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +27,13 @@ class DemoClip:
         number: The session's number, from 1.
         weeks_ago: How long before the demonstration was made the session took place.
         path: The clip.
+        transcript: What is said in it, as WebVTT.
     """
 
     number: int
     weeks_ago: float
     path: Path
+    transcript: Path
 
 
 @dataclass(frozen=True)
@@ -44,10 +52,10 @@ class DemoQuestionnaire:
 
 
 CLIPS = tuple(
-    DemoClip(number, weeks_ago, CLIPS_DIR / f"demonstration-{number}.mp4")
+    DemoClip(number, weeks_ago, CLIPS_DIR / f"demonstration-{number}.mp4", CLIPS_DIR / f"demonstration-{number}.vtt")
     for number, weeks_ago in enumerate((12, 10, 7.5, 5, 2.5, 0.5), start=1)
 )
-"""Six sessions that go from few and sad expressions to many and glad ones."""
+"""Six sessions of a client who recovers."""
 
 QUESTIONNAIRES = (
     DemoQuestionnaire(12.0, (2, 3, 2, 3, 1, 2, 2, 1, 0), 2),

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from db.migrate import upgrade
-from db.records import QuestionnaireSource, SessionRecord, SubjectRecord
+from db.records import NewTranscript, QuestionnaireSource, SessionRecord, SubjectRecord
 from db.store import Store
 from fer_phq.core.analysis import SessionAnalysis, Settings
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, SettingsError, StoreError
 from fer_phq.core.phq import Scale
+from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.measures import versioned_measures
 from service.demo import messages
-from service.demo.content import CLIPS, CONSENT_BY, CONSENT_TEXT, LABEL, QUESTIONNAIRES, DemoClip
+from service.demo.content import CLIPS, CONSENT_BY, CONSENT_TEXT, LABEL, QUESTIONNAIRES, SPEAKER, DemoClip
 from service.ingest.media import MediaStore
 from service.ingest.recordings import add_recording
 from service.lifecycle.erasure import erase_subject
@@ -107,7 +108,7 @@ def create_demo(
             report_progress(f"Making the demonstration: {len(missing)} recordings are analysed, about a minute.")
         for clip in missing:
             session = _get_or_add_session(settings, store, subject, clip)
-            analysis = analyst.analyse(_recording_path(settings, session))
+            analysis = analyst.analyse(_recording_path(settings, session), _sidecar(clip))
             store.analyses.save(
                 session_id=session.id,
                 analysis=analysis,
@@ -174,10 +175,10 @@ class _Analyst:
 
         return load_model(self._bundle.path)
 
-    def analyse(self, path: Path) -> SessionAnalysis:
+    def analyse(self, path: Path, sidecar: Sidecar) -> SessionAnalysis:
         from fer_phq.pipeline.session import analyze
 
-        return analyze(path, self._model, self.settings)
+        return analyze(path, self._model, self.settings, sidecar=sidecar)
 
 
 @contextmanager
@@ -207,7 +208,12 @@ def _is_analysed(store: Store, subject: SubjectRecord, clip: DemoClip, analyst: 
     session = _find_session(store, subject, clip)
     if session is None:
         return False
-    analysis = store.analyses.find(session_id=session.id, model_id=analyst.model_id, settings=analyst.settings)
+    analysis = store.analyses.find(
+        session_id=session.id,
+        model_id=analyst.model_id,
+        settings=analyst.settings,
+        sidecar_digest=_sidecar(clip).digest(),
+    )
     return analysis is not None
 
 
@@ -227,8 +233,13 @@ def _get_or_add_session(
         consent_by=CONSENT_BY,
         consent_text=CONSENT_TEXT,
         enqueue=enqueue,
+        transcript=NewTranscript(clip.transcript.name, clip.transcript.read_bytes(), SPEAKER),
     )
     return store.sessions.get(session_id=result.session_id)
+
+
+def _sidecar(clip: DemoClip) -> Sidecar:
+    return Sidecar(clip.transcript, SPEAKER, transcript_name=clip.transcript.name)
 
 
 def _recording_path(settings: AppSettings, session: SessionRecord) -> Path:

@@ -11,7 +11,7 @@ import pytest
 
 from fer_phq.core.analysis import Sampling
 from fer_phq.core.errors import RecordingError
-from fer_phq.pipeline.behaviour import FaceDescriber, read_ahead
+from fer_phq.pipeline.behaviour import FaceDescriber, expected_frames, read_ahead
 from fer_phq.video import sample_frames
 
 CLIP = files("service.demo.clips").joinpath("demonstration-2.mp4")
@@ -22,6 +22,17 @@ def test_frames_that_are_read_ahead_are_those_of_the_stream():
         times = [frame.time_s for frame in stream]
     with sample_frames(CLIP, Sampling(fps=4)) as stream, closing(read_ahead(stream)) as frames:
         assert [frame.time_s for frame in frames] == times
+
+
+@pytest.mark.parametrize(("fps", "seconds"), [(8, 28), (30, 28), (12.5, 60)])
+def test_frames_to_come_are_expected_at_the_recordings_own_rate(fps, seconds):
+    times = np.arange(int(fps * seconds)) / fps
+    for count in (30, 90, len(times)):
+        assert expected_frames(times[:count].tolist(), seconds) == len(times)
+
+
+def test_a_slowing_recording_is_never_expected_to_have_ended_before():
+    assert expected_frames([0.0, 0.1, 0.2, 5.0], 3.0) == 4
 
 
 def test_who_stops_leaves_no_thread_behind():

@@ -5,6 +5,7 @@ import hashlib
 
 import numpy as np
 import pytest
+import sounds
 
 from fer_phq.core.errors import RecordingError
 from fer_phq.faces import FaceDetector
@@ -15,7 +16,8 @@ from training.simulation.puppet.portrait import PORTRAIT, SIZE, Pose, Puppet
 from training.simulation.puppet.script import EXPRESSIONS, SCRIPTS, Performance, Script
 from training.simulation.puppet.warps import FACE, Warps
 
-SHORT = Script(2, 5, {"glad": 1, "content": 1}, 1.0, 0.8)
+SHORT = Script(2, 4, 5)
+needs_espeak = pytest.mark.skipif(not sounds.has_espeak(), reason="espeak-ng is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def test_every_expression_is_a_face(name, puppet, detector):
 
 def test_a_movement_stays_where_it_belongs(puppet):
     rest = puppet.draw(Pose()).astype(int)
-    for name in ("smile", "jaw", "brow_up", "lids"):
+    for name in ("smile", "jaw", "brow_up", "lids", "look_down"):
         change = np.abs(puppet.draw(Pose(**{name: 1.0})).astype(int) - rest).max(axis=2)
         assert change.max() > 40
         assert change[:40].max() == change[260:].max() == change[:, :100].max() == change[:, 300:].max() == 0
@@ -74,7 +76,6 @@ def test_a_script_can_be_played(script):
     assert np.isfinite(values).all()
     shares = [f.name for f in dataclasses.fields(Pose) if f.name not in ("shift_x", "shift_y", "zoom", "tilt")]
     assert all(0 <= getattr(pose, name) <= 1 for pose in poses for name in shares)
-    assert set(script.mood) <= set(EXPRESSIONS)
     assert all(0 < start < end < script.seconds for start, end in (*script.leaves, *script.covers))
 
 
@@ -87,14 +88,15 @@ def test_the_sessions_differ_and_some_have_gaps():
 
 
 def test_no_face_is_seen_while_the_puppet_is_away_or_covered(puppet, detector):
-    script = Script(9, 12, {"glad": 1}, 1.0, 1.0, leaves=((2, 4),), covers=((7, 9),))
+    script = Script(9, 4, 12, leaves=((2, 4),), covers=((7, 9),))
     performance = Performance(script)
     seen = [len(found) for found in detector.detect([puppet.draw(performance.pose(t)) for t in (0.5, 3, 5.5, 8, 11)])]
     assert seen == [1, 0, 1, 0, 1]
 
 
+@needs_espeak
 def test_a_recording_is_rendered_the_same_twice(puppet, tmp_path):
-    script = Script(3, 1.5, {"glad": 1}, 1.0, 1.0)
+    script = Script(3, 4, 1.5)
     for name in ("a.mp4", "b.part"):
         render_clip(script, puppet, tmp_path / name)
     info = probe(tmp_path / "a.mp4")
@@ -103,6 +105,7 @@ def test_a_recording_is_rendered_the_same_twice(puppet, tmp_path):
     assert hashlib.sha256((tmp_path / "b.part").read_bytes()).hexdigest() == info.sha256
 
 
+@needs_espeak
 def test_a_recording_that_cannot_be_written_is_one_sentence(puppet, tmp_path):
     with pytest.raises(RecordingError, match=r"could not be rendered: .+\.$"):
         render_clip(SHORT, puppet, tmp_path / "missing" / "a.mp4")
@@ -114,6 +117,7 @@ def short_scripts(monkeypatch):
     monkeypatch.setattr("training.simulation.puppet.__main__.render_clips", lambda out: render_clips(out, scripts))
 
 
+@needs_espeak
 def test_the_command_writes_every_clip_and_names_it(short_scripts, tmp_path, capsys):
     assert main([str(tmp_path / "clips")]) == 0
     paths = capsys.readouterr().out.split()

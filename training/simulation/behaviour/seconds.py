@@ -170,6 +170,27 @@ def draw_behaviour(
     return FeatureSeries(values, np.arange(count, dtype=np.float64), KIND, COLUMNS, np.ones(count), RATE_HZ)
 
 
+def draw_spells(share: float, count: int, rng: np.random.Generator) -> Float:
+    """Draw spells of a few seconds, as of looks that go down.
+
+    Args:
+        share: How much of the time they take, 0 to 1.
+        count: Number of seconds.
+        rng: Draws them.
+
+    Returns:
+        (count,) float64, 1 in the seconds of a spell and 0 in the others.
+    """
+    spells = np.zeros(count)
+    ahead_s = _SPELL_S * (1 - share) / share
+    second = int(rng.exponential(ahead_s))
+    while second < count:
+        lasting = 1 + rng.poisson(_SPELL_S - 1)
+        spells[second : second + lasting] = 1
+        second += lasting + 1 + int(rng.exponential(ahead_s))
+    return spells
+
+
 def _draw_head(bearing: Bearing, count: int, rng: np.random.Generator) -> dict[str, Float]:
     usual = (bearing.pitch, 6 * rng.normal(), 3 * rng.normal())
     columns = {
@@ -185,8 +206,8 @@ def _draw_eyes(bearing: Bearing, count: int, rng: np.random.Generator) -> dict[s
     return {
         "blinks": blinks,
         "eyes_closed": closed,
-        "looking_down": _draw_spells(bearing.looking_down, count, rng),
-        "looking_away": _draw_spells(bearing.looking_away, count, rng),
+        "looking_down": draw_spells(bearing.looking_down, count, rng),
+        "looking_away": draw_spells(bearing.looking_away, count, rng),
     }
 
 
@@ -209,18 +230,6 @@ def _draw_smiles(
         "smiling": np.bincount(second, is_smile, minlength=count) / frames,
         "smiles": np.bincount(second, begins, minlength=count).astype(np.float64),
     }
-
-
-def _draw_spells(share: float, count: int, rng: np.random.Generator) -> Float:
-    """Draw spells of a few seconds that take a share of the time, 0 or 1 each second."""
-    spells = np.zeros(count)
-    ahead_s = _SPELL_S * (1 - share) / share
-    second = int(rng.exponential(ahead_s))
-    while second < count:
-        lasting = 1 + rng.poisson(_SPELL_S - 1)
-        spells[second : second + lasting] = 1
-        second += lasting + 1 + int(rng.exponential(ahead_s))
-    return spells
 
 
 def _share(usual: float, shift: float) -> float:

@@ -70,6 +70,8 @@ class Pose:
     """Upper lids lowered; 1 is closed (units 43 and 45)."""
     squint: float = 0.0
     """Lower lids raised (units 6 and 7)."""
+    look_down: float = 0.0
+    """Eyes turned down (unit 64), upper lids with them."""
     shift_x: float = 0.0
     """The head's place to the right of the middle, as a share of the picture's width."""
     shift_y: float = 0.0
@@ -93,6 +95,8 @@ class Pose:
 
 PORTRAIT = {"smile": 1.0, "squint": 0.3, "press": 0.4}
 """The expression of the portrait itself, which a pose of 0 undoes."""
+LIDS_FOLLOW = 0.45
+"""How far the upper lids come down with eyes that look down."""
 MOUTH_COLOUR = np.array([58.0, 22.0, 22.0], dtype=np.float32)
 
 
@@ -146,7 +150,7 @@ class Puppet:
             amount = getattr(pose, name) - PORTRAIT.get(name, 0.0)
             x -= amount * dx
             y -= amount * dy
-        y = close_eyes(x, y, pose.lids)
+        y = close_eyes(x, y, max(pose.lids, LIDS_FOLLOW * pose.look_down))
         apart = min(1.0, pose.teeth + 0.6 * pose.stretch + 0.5 * pose.sneer + pose.jaw)
         teeth = min(1.0, pose.teeth + 0.8 * pose.stretch + 0.6 * pose.sneer)
         y, inside = part_lips(x, y, apart=apart, jaw=pose.jaw, teeth=teeth)

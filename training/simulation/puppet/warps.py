@@ -86,7 +86,8 @@ class Warps:
         swell = (self._swell(x, y, 11, 7, (0.1, 0.13)) for x, y, *_ in EYES)
         lift = (self._bump(x, y - 6, 11, 4, 0, -1.0) for x, y, *_ in EYES)
         raise_lower = (self._bump(x, bottom + 1, 10, 3.5, 0, -2.5) for x, _, _, bottom in EYES)
-        return {"wide": add(*swell, *lift), "squint": add(*raise_lower)}
+        turn = (self._bump(x, (top + bottom) / 2, 4.5, 3.0, 0, 2.5) for x, _, top, bottom in EYES)
+        return {"wide": add(*swell, *lift), "squint": add(*raise_lower), "look_down": add(*turn)}
 
     def _mouth(self) -> dict[str, Field]:
         left = MOUTH_X - MOUTH_HALF
