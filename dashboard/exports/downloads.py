@@ -15,8 +15,10 @@ from dashboard.exports import reports
 from dashboard.i18n import _, mark, render
 from dashboard.widgets import ui
 from db.records import SubjectSummary
+from fer_phq.annotations.tiers import CodedRecording
 from service.access.control import acting_as
 from service.views.comparison import ComparisonView
+from service.views.documents.annotations import DOCUMENTS, session_annotations
 from service.views.exports import (
     analysis_json,
     as_csv,
@@ -84,6 +86,7 @@ def session_downloads(view: SessionView) -> None:
         if view.transcript is not None:
             table_buttons(_("Transcript"), lambda: transcript_table(load()), f"{stem}-transcript")
         table_buttons(_("Notes"), lambda: notes_table(load()), f"{stem}-notes")
+        annotation_buttons(lambda: session_annotations(load()), stem)
         ui.note(_(DICTIONARY))
 
 
@@ -160,6 +163,24 @@ def table_buttons(title: str, load: Callable[[], pd.DataFrame | None], stem: str
         _button("CSV", lambda: as_csv(table()), f"{stem}.csv", "text/csv")
         _button("Parquet", lambda: as_parquet(table()), f"{stem}.parquet", "application/vnd.apache.parquet")
         _button("JSON", lambda: as_json(table()), f"{stem}-table.json", "application/json")
+
+
+def annotation_buttons(load: Callable[[], CodedRecording], stem: str) -> None:
+    """Draw a button for each program in which people code.
+
+    Args:
+        load: Returns the annotations; called when a file is asked for.
+        stem: The files' name without its ending.
+    """
+    title = _("Everything that has a time, for other programs")
+    st.markdown(f"**{title}**")
+    with st.container(horizontal=True):
+        for program, (suffix, mime, write) in DOCUMENTS.items():
+            _button(program, functools.partial(_document, write, load), f"{stem}.{suffix}", mime)
+
+
+def _document(write: Callable[[CodedRecording], str | bytes], load: Callable[[], CodedRecording]) -> str | bytes:
+    return write(load())
 
 
 def _button(label: str, make: Callable[[], str | bytes], name: str, mime: str, icon: str | None = None) -> None:

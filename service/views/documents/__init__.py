@@ -1,0 +1,1 @@
+"""Documents of what pages show, for other programs."""
