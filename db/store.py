@@ -20,6 +20,7 @@ from db.queries.analyses.analyses import AnalysisQueries
 from db.queries.analyses.faces import FaceQueries
 from db.queries.analyses.features import FeatureQueries
 from db.queries.analyses.measures import MeasureQueries
+from db.queries.analyses.transcriptions import TranscriptionQueries
 from db.queries.audit import AuditQueries
 from db.queries.erasure import ErasureQueries
 from db.queries.installation.encryption import EncryptionQueries
@@ -70,6 +71,7 @@ class Store:
         self.analyses = AnalysisQueries(*connection)
         self.measures = MeasureQueries(*connection)
         self.features = FeatureQueries(*connection)
+        self.transcriptions = TranscriptionQueries(*connection)
         self.faces = FaceQueries(*connection)
         self.questionnaires = QuestionnaireQueries(*connection)
         self.notes = NoteQueries(*connection)

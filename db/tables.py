@@ -1,8 +1,8 @@
 """The schema.
 
-Subject -> session -> analyses -> frames (or timelines), embeddings, channels, behaviours, turns, faces with their
-pictures, measures; session -> notes, transcript; subject -> questionnaires, tags, events; and what the installation
-keeps of itself: jobs, workers, settings, audit.
+Subject -> session -> analyses -> frames (or timelines), embeddings, channels, behaviours, turns, transcriptions, faces
+with their pictures, measures; session -> notes, transcript; subject -> questionnaires, tags, events; and what the
+installation keeps of itself: jobs, workers, settings, audit.
 
 A change here needs a migration in `db/migrations/versions`; a test compares the two on SQLite and PostgreSQL.
 """
@@ -552,6 +552,24 @@ class TurnsRow(Base):
     numbers: Mapped[bytes] = mapped_column(EncryptedBytes("turns.numbers"))
     time_s: Mapped[bytes] = mapped_column(EncryptedBytes("turns.time_s"))
     duration_s: Mapped[bytes] = mapped_column(EncryptedBytes("turns.duration_s"))
+
+
+class TranscriptionRow(Base):
+    """What is said in a session, as a recogniser wrote it: nobody's transcript.
+
+    Attributes:
+        segments: JSON in UTF-8, of each segment: start and end in seconds, speaker or null, words, confidence, doubts.
+    """
+
+    __tablename__ = "transcriptions"
+    __table_args__ = (CheckConstraint("length(segments) > 0", name="segments"),)
+
+    analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
+    model_id: Mapped[str]
+    language: Mapped[str]
+    duration_s: Mapped[float]
+    speech_s: Mapped[float]
+    segments: Mapped[bytes] = mapped_column(EncryptedBytes("transcriptions.segments"))
 
 
 _OPEN_FLAG = text("item9_flag AND acknowledged_at IS NULL")

@@ -37,6 +37,7 @@ from db.tables import (
     SubjectShareRow,
     SubjectTagRow,
     TimelineRow,
+    TranscriptionRow,
     TranscriptRow,
     TurnsRow,
 )
@@ -45,9 +46,9 @@ OF_SUBJECT = (SessionRow, QuestionnaireRow, EventRow, SubjectTagRow)
 OF_SESSION = (AnalysisRow, JobRow, NoteRow, TranscriptRow)
 OF_ANALYSIS = (
     *(FrameRow, TimelineRow, EmbeddingRow, FaceTableRow, FacePictureRow, ChannelRow, BehaviourRow),
-    *(TurnsRow, FaceChoiceRow, MeasureRow),
+    *(TurnsRow, TranscriptionRow, FaceChoiceRow, MeasureRow),
 )
-FREE_TEXTS_AND_PICTURES = (NoteRow, TranscriptRow, EventRow, FacePictureRow, JobRow)
+FREE_TEXTS_AND_PICTURES = (NoteRow, TranscriptRow, TranscriptionRow, EventRow, FacePictureRow, JobRow)
 """What a reader of pseudonyms does not see at all: words and pictures say who somebody is, as do a job's errors."""
 PARENTS = ((SubjectRow, "subject_id"), (SessionRow, "session_id"), (AnalysisRow, "analysis_id"))
 """Whose rows other rows are, and the column that says so."""

@@ -71,6 +71,8 @@ class AppSettings(BaseSettings):
     read from the environment alone."""
     speech: bool = True
     """Whether it is told who speaks when; read from the environment alone."""
+    recognition: bool = False
+    """Whether the words of recordings without a transcript are recognised and kept; read from the environment alone."""
     coverage_floor: float = Field(default=0.3, ge=0, le=1)
     """Share of the recording in which the face must be seen before an estimate is given."""
     address: str = "127.0.0.1"
@@ -269,6 +271,7 @@ class AppSettings(BaseSettings):
                 sound=sound,
                 search_each_frame=bool(overrides.get("search_each_frame", False)),
                 face_rate=float(face_rate or 0),
+                recognition=self.recognition,
                 speech=bool(self.speech if overrides.get("speech") is None else overrides["speech"]),
             )
         except (TypeError, ValueError) as error:

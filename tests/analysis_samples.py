@@ -16,6 +16,7 @@ from fer_phq.core.analysis import FaceTable, RecordingInfo, Sampling, SessionAna
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
+from fer_phq.core.speech.transcription import Doubt, Segment, Source, Transcription
 from fer_phq.speakers import Turn
 from fer_phq.speakers.files.series import BY_VOICES, turn_series
 
@@ -79,6 +80,16 @@ def sample_words(rows: int = 4) -> FeatureSeries:
 def sample_turns(subject: int | None = 1) -> FeatureSeries:
     """Three turns of two speakers, of whom one may be known to be the subject."""
     return turn_series((Turn(0.5, 3.25, 1, 0.75), Turn(3.0, 4.0, 2, 0.5), Turn(5.0, 7.5, 1, 1.0)), subject, BY_VOICES)
+
+
+def sample_transcription() -> Transcription:
+    """Three segments of two speakers: sure, doubtful, and without words."""
+    segments = (
+        Segment(0.5, 3.25, "Speaker 1", "I have been sleeping badly", Source.RECOGNISED, 0.9375),
+        Segment(3.25, 4.0, "Speaker 2", "=Yes", Source.RECOGNISED, 0.5, (Doubt.SHORT, Doubt.OVERLAP)),
+        Segment(5.0, 7.5, None, "", Source.RECOGNISED, 0.0, (Doubt.UNLIKELY,)),
+    )
+    return Transcription(segments, "moonshine-tiny-en-d05f3599", "en", 30.0, 6.0)
 
 
 def sample_timeline(frames: int = 20, *, gaps: tuple[int, ...] = (3, 4), seed: int = 0) -> Timeline:
@@ -173,7 +184,7 @@ def new_session(
 
 HEALTH_TABLES = (
     *("subjects", "sessions", "analyses", "frames", "timelines", "embeddings", "channels", "behaviours", "turns"),
-    *("measures", "questionnaires", "jobs"),
+    *("transcriptions", "measures", "questionnaires", "jobs"),
     *("notes", "transcripts", "subject_tags", "events", "faces", "face_pictures", "face_choices", "subject_shares"),
 )
 

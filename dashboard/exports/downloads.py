@@ -32,6 +32,7 @@ from service.views.exports import (
     measures_table,
     notes_table,
     pairs_table,
+    recognised_table,
     sessions_table,
     transcript_table,
     turns_table,
@@ -75,6 +76,8 @@ def session_downloads(view: SessionView) -> None:
             table_buttons(_("Words"), lambda: words_table(load().analysis), f"{stem}-words")
         if view.analysis.turns is not None:
             table_buttons(_("Turns"), lambda: turns_table(load().analysis), f"{stem}-turns")
+        if view.analysis.transcription is not None:
+            table_buttons(_("Recognised words"), lambda: recognised_table(load().analysis), f"{stem}-recognised")
         if view.analysis.behaviour is not None:
             table_buttons(_("Facial behaviour"), lambda: behaviour_table(load().analysis), f"{stem}-behaviour")
             table_buttons(_("Closures of the eyes"), lambda: blinks_table(load().analysis), f"{stem}-blinks")

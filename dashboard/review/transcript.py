@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -13,6 +15,7 @@ from dashboard.review.state import go_to
 from dashboard.widgets import permission, ui
 from db.records import MAX_TRANSCRIPT
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.speech.transcription import Transcription
 from service.ingest.transcripts import SUFFIXES, CheckedTranscript, check_transcript
 from service.jobs import queue
 from service.jobs.sound import enqueue_again
@@ -22,10 +25,13 @@ from service.views.session import SessionView
 
 ALL = mark("Everyone")
 SUBJECT = mark("The subject")
+NAMES = {"moonshine-tiny-en": "Moonshine tiny"}
+LANGUAGES = {"en": mark("English")}
+"""What people call a recogniser, and its language."""
 
 
 def transcript_part(view: SessionView, now_s: float) -> None:
-    """Draw the transcript to read, or a place to give one.
+    """Draw the transcript to read, else what was recognised, and a place to give one.
 
     Args:
         view: The session under review.
@@ -33,6 +39,9 @@ def transcript_part(view: SessionView, now_s: float) -> None:
     """
     session_id = view.session.id
     transcript = view.transcript
+    if transcript is None and view.analysis.transcription is not None:
+        recognised(view, view.analysis.transcription, now_s)
+        return
     if transcript is None:
         ui.empty(
             _("No transcript"),
@@ -61,6 +70,65 @@ def transcript_part(view: SessionView, now_s: float) -> None:
         replacement(session_id)
 
 
+def recognised(view: SessionView, transcription: Transcription, now_s: float) -> None:
+    """Draw what a recogniser wrote, and where a transcript can be given in its place.
+
+    Args:
+        view: The session under review.
+        transcription: The recognised words.
+        now_s: The chosen moment in seconds.
+    """
+    session_id = view.session.id
+    ui.note(
+        _("Recognised by {model}, not written by a person. Pale words after (?) are doubtful.").format(
+            model=model_words(transcription)
+        )
+    )
+    if view.analysis.recognised.empty:
+        ui.empty(_("No words"), _("Nobody was heard to speak."))
+    else:
+        read(session_id, add_names(view.analysis.recognised), now_s, rows_of_recognised)
+    if permission.may_change():
+        with st.expander(_("Give a transcript in place of these words")):
+            give(session_id)
+
+
+def model_words(transcription: Transcription) -> str:
+    """Write a recogniser's name and the language that it knows."""
+    name = NAMES.get(transcription.model_id.rpartition("-")[0], transcription.model_id)
+    language = LANGUAGES.get(transcription.language)
+    words = transcription.language if language is None else _(language)
+    return _("{name} ({language})").format(name=name, language=words)
+
+
+def add_names(segments: pd.DataFrame) -> pd.DataFrame:
+    """Return recognised words with the names of speakers, and the mark of doubt before words."""
+    numbers = segments[["speaker", "is_subject"]].to_numpy()
+    speakers = [_(SUBJECT) if is_subject else _speaker(number) for number, is_subject in numbers]
+    texts = [f"(?) {text}".strip() if doubt else text for text, doubt in segments[["text", "is_uncertain"]].to_numpy()]
+    return segments.assign(speaker=speakers, text=texts)
+
+
+def _speaker(number: int | None) -> str:
+    return "" if number is None else _("Speaker {number}").format(number=number)
+
+
+def rows_of_recognised(segments: pd.DataFrame) -> list[TimedRow]:
+    """Return segments for the list, doubtful words in a quiet colour."""
+    return [
+        TimedRow(
+            row["start_s"],
+            row["end_s"],
+            (
+                Cell(clock(row["start_s"]), row["start_s"]),
+                Cell(row["speaker"], muted=not row["is_subject"]),
+                Cell(row["text"], muted=row["is_uncertain"]),
+            ),
+        )
+        for row in segments.to_dict("records")
+    ]
+
+
 def replacement(session_id: str) -> None:
     """Draw the ways to replace and to remove a transcript.
 
@@ -76,13 +144,19 @@ def replacement(session_id: str) -> None:
         ui.note(_("Analyses that were made with it stay as they are."))
 
 
-def read(session_id: str, utterances: pd.DataFrame, now_s: float) -> None:
+def read(
+    session_id: str,
+    utterances: pd.DataFrame,
+    now_s: float,
+    make_rows: Callable[[pd.DataFrame], list[TimedRow]] | None = None,
+) -> None:
     """Draw who said what; a click goes to where it was said.
 
     Args:
         session_id: The session's UUID.
         utterances: Rows of `service.views.review.utterance_table`.
         now_s: The chosen moment in seconds.
+        make_rows: Makes the list's rows of the table's; `rows_of` when omitted.
     """
     left, right = st.columns([0.62, 0.38], vertical_alignment="bottom")
     query = left.text_input(_("Find words"), key=f"transcript_find_{session_id}", placeholder=_("All words"))
@@ -94,7 +168,7 @@ def read(session_id: str, utterances: pd.DataFrame, now_s: float) -> None:
         ui.note(_("Nothing in the transcript fits."))
         return
     timed_list(
-        rows_of(rows),
+        (make_rows or rows_of)(rows),
         head=[],
         columns="2.9rem minmax(3.6rem, 0.22fr) 1fr",
         now_s=now_s,

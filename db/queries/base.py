@@ -32,7 +32,8 @@ Row = TypeVar("Row", bound=Base)
 MAX_TAG = 60
 """Characters of a tag, of a subject or of a note."""
 HEALTH_TABLES = (
-    "subjects, sessions, analyses, face_choices, frames, timelines, embeddings, channels, behaviours, turns, faces,"
+    "subjects, sessions, analyses, face_choices, frames, timelines, embeddings, channels, behaviours, turns,"
+    " transcriptions, faces,"
     " face_pictures, measures, questionnaires, jobs, notes, transcripts, subject_tags, events, subject_shares,"
     " audit_names"
 )

@@ -24,6 +24,7 @@ from db.tables import (
     SessionRow,
     SubjectRow,
     SubjectTagRow,
+    TranscriptionRow,
     TranscriptRow,
     TurnsRow,
 )
@@ -205,7 +206,7 @@ def _plan(session: Session, kind: str, object_id: str, subject: SubjectRow, whic
         embeddings=count(EmbeddingRow),
         series=count(ChannelRow) + count(BehaviourRow) + count(TurnsRow),
         face_pictures=count(FacePictureRow),
-        transcripts=count(TranscriptRow),
+        transcripts=count(TranscriptRow) + count(TranscriptionRow),
         notes=count(NoteRow),
         jobs=count(JobRow),
         questionnaires=count(QuestionnaireRow, of_subject=True),

@@ -24,6 +24,7 @@ from fer_phq.core.errors import SettingsError
 from fer_phq.core.feature_series import GRID_HZ, FeatureSeries, SessionFeatures
 from fer_phq.core.messages import Message, to_json
 from fer_phq.core.phq import PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
+from fer_phq.core.speech.transcription import Transcription
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,6 +173,27 @@ def default_speech() -> bool:
     return is_on
 
 
+RECOGNITION = "FERPHQ_RECOGNITION"
+"""The environment variable that says whether words are recognised, where nothing else is said."""
+
+
+def default_recognition() -> bool:
+    """Return whether words are recognised: what `FERPHQ_RECOGNITION` says, else that they are not.
+
+    What somebody says is more than a measure of it, and is written down only where somebody decided so.
+
+    Raises:
+        SettingsError: The variable says neither yes nor no.
+    """
+    value = os.environ.get(RECOGNITION)
+    if not value:
+        return False
+    is_on = _SWITCH.get(value.strip().lower())
+    if is_on is None:
+        raise SettingsError(texts.RECOGNITION_UNUSABLE(name=RECOGNITION, value=value[:40]))
+    return is_on
+
+
 @dataclass(frozen=True)
 class Settings:
     """How a recording is analysed.
@@ -197,6 +219,7 @@ class Settings:
         speech: Whether it is told who speaks when, where anybody does.
         partner: Whether the mesh of the other person who is seen most beside the subject is followed, too. That person
             must have agreed.
+        recognition: Whether the words are recognised of a recording that has no transcript.
 
     Raises ValueError for an impossible rate, and where both `track` and `tracks` name the subject.
     """
@@ -215,6 +238,7 @@ class Settings:
     face_rate: float = field(default_factory=default_face_rate)
     speech: bool = field(default_factory=default_speech)
     partner: bool = False
+    recognition: bool = field(default_factory=default_recognition)
 
     def __post_init__(self) -> None:
         """Check the rate, and bring rate and tracks into a form that does not depend on who names them."""
@@ -247,11 +271,12 @@ class Settings:
         """Read the settings that an analysis was stored with, as `dataclasses.asdict` gives them.
 
         What an earlier version did not store has its default, but for what it did otherwise: it searched each frame,
-        followed no mesh, and did not tell who speaks.
+        followed no mesh, did not tell who speaks, and recognised no words.
         """
         parts = {"sampling": Sampling(**fields["sampling"]), "sound": SoundChoice(**fields.get("sound", {}))}
         face_rate = fields.get("face_rate") or 0.0
-        return cls(**{"search_each_frame": True, "speech": False, **fields, **parts, "face_rate": face_rate})
+        earlier = {"search_each_frame": True, "speech": False, "recognition": False}
+        return cls(**{**earlier, **fields, **parts, "face_rate": face_rate})
 
 
 @dataclass(frozen=True)
@@ -542,7 +567,7 @@ class Step(StrEnum):
     SOUND = "sound"
     """The voice, and who speaks: seconds of sound."""
     WORDS = "words"
-    """The transcript: utterances."""
+    """The transcript: utterances; or the words that are recognised: seconds of sound."""
     ESTIMATE = "estimate"
     """Emotions and PHQ estimate: 1."""
 
@@ -612,10 +637,11 @@ class SessionAnalysis:
         face_kind: What made the embeddings (`Bundle.face_kind`); empty where that was not kept.
         voice: The subject's voice; None without sound.
         behaviour: The subject's facial behaviour, a row a frame at a rate of its own; None where it was not asked for.
-        words: The subject's words; None without a transcript.
+        words: The subject's words, given or recognised; None without any that can be used.
         turns: Everybody's turns, a row each (`fer_phq.speakers.files`); None without sound, or where they were not
             asked for. Heads do not read them.
         speaker_choice: How the subject's speaker was found, or why it is not known; None without a turn.
+        transcription: The words as a recogniser wrote them; None where it was not asked for, or there is a transcript.
         sidecar_digest: `Sidecar.digest` of the files that accompanied the recording; empty without any.
         faces: Everybody's faces, the subject's included; None where they were not collected (`Settings.all_faces`).
         partner: The partner's facial behaviour, in the frames of the subject's; None where it was not asked for, or
@@ -641,6 +667,7 @@ class SessionAnalysis:
     behaviour: FeatureSeries | None = None
     turns: FeatureSeries | None = None
     speaker_choice: SpeakerChoice | None = None
+    transcription: Transcription | None = None
     sidecar_digest: str = ""
     faces: FaceTable | None = None
     partner: FeatureSeries | None = None

@@ -54,6 +54,9 @@ FACE_RATE_UNUSABLE = template(
 SPEECH_UNUSABLE = template(
     "core.speech_unusable", "{name} is '{value}': it must be 1 to tell who speaks when, or 0 not to."
 )
+RECOGNITION_UNUSABLE = template(
+    "core.recognition_unusable", "{name} is '{value}': it must be 1 to recognise words, or 0 not to."
+)
 FILE_UNREADABLE = template("core.file_unreadable", "The file {path} cannot be read: {strerror}.")
 
 NO_TABLE = template("core.series_no_table", "values must be (rows, width), got shape {shape}")

@@ -6,13 +6,31 @@ from typing import Any
 
 from fer_phq.behaviour.files.tables import behaviour_document
 from fer_phq.core.analysis import SessionAnalysis
+from fer_phq.core.speech.transcription import Source, Transcription
 from fer_phq.dyad.document import dyad_document
 from fer_phq.dyad.measures import measure_dyad
 from fer_phq.speakers.files.tables import speech_document
 
 
+def recognition_document(transcription: Transcription) -> dict[str, Any]:
+    """Return what JSON says of recognised words: who recognised them, and how many segments are doubtful.
+
+    Args:
+        transcription: The words.
+    """
+    return {
+        "source": str(Source.RECOGNISED),
+        "model_id": transcription.model_id,
+        "language": transcription.language,
+        "segments": len(transcription.segments),
+        "uncertain": sum(segment.is_uncertain for segment in transcription.segments),
+    }
+
+
 def analysis_document(analysis: SessionAnalysis) -> dict[str, Any]:
-    """Return an analysis as JSON has it, with facial behaviour, partner and who speaks; null where that is not there.
+    """Return an analysis as JSON has it, with facial behaviour, partner, who speaks, and who recognised the words.
+
+    Each is null where it is not there. The words themselves are not in it.
 
     Args:
         analysis: The analysis.
@@ -20,10 +38,12 @@ def analysis_document(analysis: SessionAnalysis) -> dict[str, Any]:
     behaviour = analysis.behaviour
     turns = analysis.turns
     duration_s = analysis.recording.duration_s
+    transcription = analysis.transcription
     series = {
         "behaviour": None if behaviour is None else behaviour_document(behaviour, duration_s),
         "partner": _partner_document(analysis),
         "speech": None if turns is None else speech_document(turns, analysis.speaker_choice, duration_s),
+        "recognition": None if transcription is None else recognition_document(transcription),
     }
     return analysis.to_dict() | series
 

@@ -102,6 +102,20 @@ VOICE_OF_ONE = template(
     "pipeline.voice_of_one",
     "One speaker is heard, and nothing shows that it is the subject: the voice may be another's. {reason}",
 )
+NOT_RECOGNISED = template("pipeline.not_recognised", "No words were recognised: {reason}")
+RECOGNISED = template(
+    "pipeline.recognised",
+    "The words were recognised by {model_id}, not written by a person: some of them are wrong.",
+)
+RECOGNISED_OF_NOBODY = template(
+    "pipeline.recognised_of_nobody",
+    "The recognised words count in no estimate, because it is not known which of them are the subject's.",
+)
+RECOGNISED_UNSURE = template(
+    "pipeline.recognised_unsure",
+    "The recognised words count in no estimate: too many of them are doubtful, as where another language is spoken "
+    "than the one that the recogniser knows ({language}).",
+)
 MOUTH_OF_OTHER_FACES = template(
     "pipeline.mouth_of_other_faces",
     "The mouth of these faces was not compared with who speaks.",

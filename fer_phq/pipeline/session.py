@@ -102,6 +102,7 @@ def analyze(
         speech = extract_speech(
             *(recording, loaded, report, display_name, settings.sound),
             with_turns=settings.speech,
+            with_recognition=settings.recognition,
             behaviour=behaviour,
         )
 
@@ -130,6 +131,7 @@ def analyze(
         behaviour=behaviour,
         turns=speech.turns,
         speaker_choice=speech.speaker_choice,
+        transcription=speech.transcription,
         sidecar_digest=sidecar_digest,
         faces=faces.all_faces,
         partner=partner,

@@ -18,8 +18,10 @@ from fer_phq.core.errors import RecordingError, SettingsError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.core.sidecar import Sidecar
+from fer_phq.core.speech.transcription import Transcription
 from fer_phq.features.functionals import count_measured
 from fer_phq.pipeline import messages
+from fer_phq.pipeline.recognition import RecognisedWords, recognise_words
 from fer_phq.pipeline.turns import NO_TURNS, SpeakerTurns, extract_turns, subject_intervals
 from fer_phq.video import list_sound_tracks
 from fer_phq.words import (
@@ -48,10 +50,11 @@ class SpeechFeatures:
 
     Attributes:
         voice: Prosody, or None where there is no sound.
-        words: Features of its utterances, or None where there is no transcript.
+        words: Features of its utterances, or None where there is no transcript and none that is recognised.
         warnings: What limits them.
         turns: Everybody's turns; None where there is no sound, or they were not asked for.
         speaker_choice: How the subject's speaker was found, or why it is not known; None without a turn.
+        transcription: The words as they were recognised; None where they were not.
     """
 
     voice: FeatureSeries | None
@@ -59,6 +62,7 @@ class SpeechFeatures:
     warnings: tuple[Message, ...]
     turns: FeatureSeries | None = None
     speaker_choice: SpeakerChoice | None = None
+    transcription: Transcription | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +107,7 @@ def extract_speech(
     sound: SoundChoice = AUTOMATIC,
     *,
     with_turns: bool = False,
+    with_recognition: bool = False,
     behaviour: FeatureSeries | None = None,
 ) -> SpeechFeatures:
     """Extract voice and words of the subject, and everybody's turns.
@@ -114,6 +119,7 @@ def extract_speech(
         display_name: What warnings call the recording; its path when omitted.
         sound: The track and the channel that are heard, where they are set by hand.
         with_turns: Whether it is told who speaks when, where anybody does.
+        with_recognition: Whether words are recognised where there is no transcript and anybody speaks.
         behaviour: The subject's facial behaviour: its mouth says which speaker is the subject where no transcript does.
 
     Raises:
@@ -132,7 +138,12 @@ def extract_speech(
     warnings += [warning for warning in turns.warnings if warning not in warnings]  # the voice may have told it
     voice = _subjects_voice(everyone, sidecar, turns.series, warnings)
     words = _extract_words(sidecar, report, warnings)
-    return SpeechFeatures(voice, words, tuple(warnings), turns.series, turns.choice)
+    transcription = None
+    if with_recognition and sidecar.transcript is None and _has_speech(everyone):
+        recognised = _recognise(recording, sidecar.audio, turns.series, report, display_name, sound)
+        words, transcription = recognised.words, recognised.transcription
+        warnings += [warning for warning in recognised.warnings if warning not in warnings]
+    return SpeechFeatures(voice, words, tuple(warnings), turns.series, turns.choice, transcription)
 
 
 def check_sound(recording: RecordingInfo, audio: Path | None, choice: SoundChoice) -> None:
@@ -190,7 +201,7 @@ def _extract_turns(
     sound: SoundChoice,
 ) -> SpeakerTurns:
     """Tell who speaks when. Sound in which the voice has no speech is not heard again."""
-    if voice.time_s is None or not count_measured(voice):
+    if voice.time_s is None or not _has_speech(voice):
         return SpeakerTurns(NO_TURNS, None, ())
     source = recording.path if sidecar.audio is None else sidecar.audio
     name = display_name if sidecar.audio is None else None
@@ -199,8 +210,30 @@ def _extract_turns(
     def report(done_s: float, total_s: float | None) -> None:
         on_progress(Progress(Step.SOUND, end_s, end_s))  # the step counts seconds whose voice is known: these are all
 
-    named = (sidecar.transcript, sidecar.speaker)
-    return extract_turns(source, sound, *named, behaviour, display_name=name, on_sound=report)
+    labels = (sidecar.transcript, sidecar.speaker)
+    return extract_turns(source, sound, *labels, behaviour, display_name=name, on_sound=report)
+
+
+def _recognise(
+    recording: RecordingInfo,
+    audio: Path | None,
+    turns: FeatureSeries | None,
+    on_progress: ProgressHook,
+    display_name: str | None,
+    sound: SoundChoice,
+) -> RecognisedWords:
+    """Recognise words of the sound of which the voice is measured."""
+
+    def report(done_s: float, total_s: float | None) -> None:
+        on_progress(Progress(Step.WORDS, done_s, None if total_s is None else max(done_s, total_s)))
+
+    source = recording.path if audio is None else audio
+    name = display_name if audio is None else None
+    return recognise_words(source, sound, turns, display_name=name, on_sound=report)
+
+
+def _has_speech(voice: FeatureSeries | None) -> bool:
+    return voice is not None and voice.time_s is not None and count_measured(voice) > 0
 
 
 def _subjects_voice(

@@ -101,11 +101,11 @@ def extract_turns(
     if not diarization.turns:
         return SpeakerTurns(NO_TURNS, None, warnings)
     if transcript is not None and speaker is not None:
-        subject, how, said = _choose_by_labels(diarization.turns, intervals(transcript, speaker))
+        subject, how, doubts = _choose_by_labels(diarization.turns, intervals(transcript, speaker))
     else:
-        subject, how, said = _choose_by_mouth(diarization, behaviour)
+        subject, how, doubts = _choose_by_mouth(diarization, behaviour)
     kind = BY_PART if diarization.is_by_part else BY_VOICES
-    return SpeakerTurns(turn_series(diarization.turns, subject, kind), how, (*warnings, *said))
+    return SpeakerTurns(turn_series(diarization.turns, subject, kind), how, (*warnings, *doubts))
 
 
 def subject_intervals(series: FeatureSeries) -> list[tuple[float, float]] | None:
@@ -123,7 +123,8 @@ def subject_intervals(series: FeatureSeries) -> list[tuple[float, float]] | None
 def forget_mouth(analysis: SessionAnalysis) -> SessionAnalysis:
     """Return an analysis without what the mouth of its faces said of who speaks, for whom other faces are chosen.
 
-    A voice that is one of several speakers' is left out with it: the mouth of these faces may move with another's.
+    A voice that is one of several speakers' is left out with it, and so are recognised words: the mouth of these faces
+    may move with another's. Recognised words stay to be read.
 
     Args:
         analysis: The analysis. It is returned as it is where the mouth had no say.
@@ -139,10 +140,16 @@ def forget_mouth(analysis: SessionAnalysis) -> SessionAnalysis:
         warnings.append(messages.VOICE_OF_OTHER_FACES())
     else:
         warnings.append(_voice_of_all(turns, messages.MOUTH_OF_OTHER_FACES()))
+    words = analysis.words
+    if analysis.transcription is not None and words is not None:
+        words = None
+        warnings = [warning for warning in warnings if warning.code != messages.RECOGNISED.code]
+        warnings.append(messages.RECOGNISED_OF_NOBODY())
     return replace(
         analysis,
         turns=turn_series(turns, None, analysis.turns.kind),
         speaker_choice=SpeakerChoice.OTHER_FACES,
+        words=words,
         voice=None if is_left_out else analysis.voice,
         warnings=tuple(warnings),
     )
@@ -196,8 +203,8 @@ def _choose_by_mouth(
     if _count(turns) == 1:
         return choice.speaker, SpeakerChoice.MOUTH, ()
     evidence = {"correlation": choice.correlation or 0.0, "score": choice.score or 0.0}
-    said = messages.SUBJECT_BY_MOUTH(speaker=choice.speaker or 0, speakers=_count(turns), **evidence)
-    return choice.speaker, SpeakerChoice.MOUTH, (said,)
+    warning = messages.SUBJECT_BY_MOUTH(speaker=choice.speaker or 0, speakers=_count(turns), **evidence)
+    return choice.speaker, SpeakerChoice.MOUTH, (warning,)
 
 
 def _voice_of_all(turns: Sequence[Turn], reason: Message) -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 PAUSE_S = 0.3
@@ -36,3 +37,14 @@ class Turn:
     def duration_s(self) -> float:
         """How long it lasts, in seconds."""
         return self.end_s - self.start_s
+
+
+def speaker_name(number: int) -> str:
+    """Return the name of a speaker, who is counted from 1, in documents."""
+    return f"Speaker {number}"
+
+
+def speaker_number(name: str | None) -> int | None:
+    """Return the number of a speaker whom `speaker_name` named; None for another name, or none."""
+    match = re.fullmatch(r"Speaker ([1-9]\d*)", name or "")
+    return None if match is None else int(match[1])

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from fer_phq.core import lazy_names
 
 if TYPE_CHECKING:
+    from fer_phq.core.speech.transcription import Doubt, Segment, Source, Transcription
     from fer_phq.transcription.documents import write_transcription
     from fer_phq.transcription.recognition import transcribe, transcribe_sound
     from fer_phq.transcription.recognizer import Hypothesis, Recognizer
-    from fer_phq.transcription.transcription import Doubt, Segment, Source, Transcription
     from fer_phq.transcription.weights import has_speech, load_recognizer
 
 __all__ = [
@@ -39,7 +39,7 @@ __getattr__ = lazy_names(
         "write_transcription": f"{_ROOM}.documents",
         **dict.fromkeys(("transcribe", "transcribe_sound"), f"{_ROOM}.recognition"),
         **dict.fromkeys(("Hypothesis", "Recognizer"), f"{_ROOM}.recognizer"),
-        **dict.fromkeys(("Doubt", "Segment", "Source", "Transcription"), f"{_ROOM}.transcription"),
+        **dict.fromkeys(("Doubt", "Segment", "Source", "Transcription"), "fer_phq.core.speech.transcription"),
         **dict.fromkeys(("has_speech", "load_recognizer"), f"{_ROOM}.weights"),
     },
 )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import re
 
+from fer_phq.core.speech.transcription import Doubt
 from fer_phq.transcription.recognizer import Hypothesis
-from fer_phq.transcription.transcription import Doubt
 
 LEAST_CONFIDENCE = 0.45
 """Confidence below which words are left out: of other languages, hardly any word is right."""

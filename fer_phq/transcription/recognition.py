@@ -10,11 +10,11 @@ import numpy as np
 from fer_phq.core.analysis import AUTOMATIC, SoundChoice
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.messages import Message
+from fer_phq.core.speech.transcription import Doubt, Segment, Source, Transcription
 from fer_phq.speakers import Turn
 from fer_phq.transcription import messages
 from fer_phq.transcription.guards import find_doubts, is_left_out
 from fer_phq.transcription.recognizer import Hypothesis, Recognizer
-from fer_phq.transcription.transcription import Doubt, Segment, Source, Transcription
 from fer_phq.transcription.utterances import LONGEST_S, TurnDivider, Utterance, find_utterances
 from fer_phq.transcription.weights import load_recognizer
 from fer_phq.video import SOUND_RATE, read_sound

@@ -13,6 +13,7 @@ import numpy as np
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.speakers import Turn
+from fer_phq.speakers.turn import speaker_name
 from fer_phq.video import SOUND_RATE
 from fer_phq.voice.features import split_silence
 from fer_phq.voice.kinds import SPEECH
@@ -159,11 +160,6 @@ def find_utterances(blocks: Iterable[FloatArray], longest_s: float = LONGEST_S) 
     for samples, is_settled in split_silence(blocks):
         yield from cutter.skip(len(samples)) if is_settled else cutter.push(samples)
     yield from cutter.finish()
-
-
-def speaker_name(number: int) -> str:
-    """Return the name of a speaker, who is counted from 1."""
-    return f"Speaker {number}"
 
 
 LEAST_TURN = round(0.15 * SOUND_RATE)

@@ -30,6 +30,7 @@ from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.texts import NOT_A_DIAGNOSIS
 from fer_phq.features.files import features_file
 from fer_phq.speakers.files.tables import turn_table
+from fer_phq.transcription.documents.tables import segment_table
 from fer_phq.voice.kinds import without_earlier_pitch
 from service.ingest.media import MediaStore
 from service.lifecycle import messages
@@ -57,6 +58,8 @@ EXPLANATIONS = {
     "blinks.csv": "When the eyes closed and opened again, in seconds; no row where they were looked at too seldom.",
     "turns.csv": "Who spoke when: start and end in seconds, the speaker's number, whether it was this person (empty "
     "where that is not known), and how sure it is (0 to 1).",
+    "transcript.csv": "What was recognised by a machine of what was said: start and end in seconds, the speaker, the "
+    "words, and how sure it is (0 to 1). (?) marks words that should not be relied upon, or that were left out.",
     "features.npz": "Numbers of the networks, as NumPy arrays without pickle (numpy.load): visual (t, d) and time_s "
     "(t,) in seconds are the face's embeddings; emotions (t, 7); voice (u, e) with voice_time_s and voice_names; words "
     "(w, f) with words_time_s; behaviour (s, g), a row a second, with behaviour_names. Values are float32 without a "
@@ -257,6 +260,9 @@ def _analysis_entries(store: Store, analysis_id: str, folder: str) -> Iterator[E
         yield _entry(f"{folder}/blinks.csv", closure_table(closures(analysis.behaviour)).to_csv(index=False).encode())
     if analysis.turns is not None:
         yield _entry(f"{folder}/turns.csv", turn_table(analysis.turns).to_csv(index=False).encode())
+    if analysis.transcription is not None:
+        words = segment_table(analysis.transcription)
+        yield _entry(f"{folder}/transcript.csv", words.to_csv(index=False).encode())
     for track, picture in store.faces.list_pictures(analysis_id=analysis_id).items():
         yield _entry(f"{folder}/faces/{track}.jpg", picture)
 

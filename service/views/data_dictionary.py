@@ -123,6 +123,21 @@ TRANSCRIPT = TableEntry(
     ),
 )
 
+RECOGNISED = TableEntry(
+    "recognised",
+    "Recognised words of an analysis",
+    "a segment of speech, by start, as a recogniser wrote it ([WORDS.md](WORDS.md)); `fer-phq analyze --csv` writes it "
+    "as `STEM.transcript.csv`",
+    (
+        Column("start_s", "seconds, 0 and more", "Where it begins, from the recording's start."),
+        Column("end_s", "seconds, 0 and more", "Where it ends."),
+        Column("speaker", "text", "Who speaks: Speaker 1, Speaker 2, by their voices.", "that is not known"),
+        Column("text", "text", "The words. (?) marks words that should not be relied upon; alone, that were left out."),
+        Column("source", "text", "Always `recognised`: nobody wrote them."),
+        Column("confidence", "0 to 1", "How sure the recogniser is."),
+    ),
+)
+
 _NOTED = Column("created_at", "time, UTC", "When it was written.")
 NOTES = TableEntry(
     "notes",
@@ -578,7 +593,7 @@ COHORT_PEOPLE = TableEntry(
 
 TABLES = (
     *(FRAMES, EPISODES, PEOPLE, VOICE, WORDS, BEHAVIOUR_SERIES, BLINKS, BEHAVIOUR_EPISODES),
-    *(TURNS, MEASURES_OF_SESSION),
+    *(TURNS, MEASURES_OF_SESSION, RECOGNISED),
     *(TRANSCRIPT, NOTES),
     *(SESSIONS, QUESTIONNAIRES, EVENTS, PERIODS, COHORT, COHORT_PEOPLE, PAIRS),
 )

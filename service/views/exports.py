@@ -21,6 +21,7 @@ from fer_phq.core.messages import Message
 from fer_phq.features.measures import BY_NAME
 from fer_phq.pipeline.document import analysis_document
 from fer_phq.speakers.files.tables import turn_table
+from fer_phq.transcription.documents.tables import segment_table
 from fer_phq.voice.kinds import without_earlier_pitch
 from service.views import data_dictionary
 from service.views.comparison import ComparisonView
@@ -64,6 +65,11 @@ def behaviour_episodes_table(analysis: AnalysisView) -> pd.DataFrame | None:
 def turns_table(analysis: AnalysisView) -> pd.DataFrame | None:
     """Return one row a turn of anybody's; None where turns were not told."""
     return None if analysis.turns is None else turn_table(analysis.turns)
+
+
+def recognised_table(analysis: AnalysisView) -> pd.DataFrame | None:
+    """Return one row a segment of recognised words; None where none were recognised."""
+    return None if analysis.transcription is None else segment_table(analysis.transcription)
 
 
 def measures_table(session: SessionView, render: Callable[[Message], str] = str) -> pd.DataFrame:

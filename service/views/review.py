@@ -16,6 +16,8 @@ from db.records import AnalysisRecord, AnalysisSummary, NoteRecord
 from fer_phq.core.analysis import TrackSummary
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.speech.transcription import Transcription
+from fer_phq.speakers.turn import speaker_number
 from fer_phq.timeline.downsample import MAX_ROWS, bin_minimum, downsample
 from fer_phq.timeline.episodes import find_episodes
 from fer_phq.timeline.smoothing import smooth
@@ -255,6 +257,27 @@ def utterance_table(transcript: Transcript, speaker: str | None) -> pd.DataFrame
                 subject_name is None or (row.speaker is not None and row.speaker.casefold() == subject_name)
                 for row in rows
             ],
+        }
+    )
+
+
+def recognised_table(transcription: Transcription | None, subject: int | None) -> pd.DataFrame:
+    """Return recognised words: start_s, end_s, speaker (a number, or None), text, is_subject, is_uncertain.
+
+    Args:
+        transcription: The words; None for none.
+        subject: The subject's speaker; None where it is not known, and then nobody's words are the subject's.
+    """
+    segments = () if transcription is None else transcription.segments
+    speakers = [speaker_number(segment.speaker) for segment in segments]
+    return pd.DataFrame(
+        {
+            "start_s": [segment.start_s for segment in segments],
+            "end_s": [segment.end_s for segment in segments],
+            "speaker": pd.Series(speakers, dtype=object),
+            "text": [" ".join(segment.text.split()) for segment in segments],
+            "is_subject": [subject is not None and speaker == subject for speaker in speakers],
+            "is_uncertain": [segment.is_uncertain for segment in segments],
         }
     )
 

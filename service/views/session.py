@@ -21,7 +21,9 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import Modality
+from fer_phq.core.speech.transcription import Transcription
 from fer_phq.features.measures import BEHAVIOUR, BY_NAME, MEASURES, Measure
+from fer_phq.speakers.files.series import subject_of
 from fer_phq.voice.kinds import EARLIER_KIND
 from fer_phq.words import parse_transcript, subject_speaker
 from service.jobs.sidecar import digest
@@ -36,6 +38,7 @@ from service.views.review import (
     note_table,
     other_people,
     raw_values,
+    recognised_table,
     smoothed,
     utterance_table,
     voice_table,
@@ -77,6 +80,7 @@ class AnalysisView:
         words: The subject's words; None without any.
         behaviour: The subject's facial behaviour; None where the face mesh was not followed.
         turns: Everybody's turns; None where they were not told.
+        transcription: The words as they were recognised; None where they were not, or may not be read.
     """
 
     record: AnalysisRecord
@@ -84,6 +88,7 @@ class AnalysisView:
     words: FeatureSeries | None
     behaviour: BehaviourView | None = None
     turns: FeatureSeries | None = None
+    transcription: Transcription | None = None
 
     @property
     def summary(self) -> AnalysisSummary:
@@ -109,6 +114,11 @@ class AnalysisView:
     def has_earlier_voice(self) -> bool:
         """Whether an earlier version measured the voice, whose pitch is then left out."""
         return self.voice is not None and self.voice.kind == EARLIER_KIND
+
+    @cached_property
+    def recognised(self) -> pd.DataFrame:
+        """Recognised words, a row a segment, of `service.views.review.recognised_table`."""
+        return recognised_table(self.transcription, None if self.turns is None else subject_of(self.turns))
 
     @property
     def shares(self) -> pd.DataFrame | None:
@@ -259,7 +269,7 @@ class SessionView:
 
 
 def load_analysis_view(store: Store, analysis_id: str) -> AnalysisView:
-    """Load an analysis with its voice, words, facial behaviour and turns.
+    """Load an analysis with its voice, words, facial behaviour, turns and recognised words.
 
     Args:
         store: The store.
@@ -278,7 +288,8 @@ def load_analysis_view(store: Store, analysis_id: str) -> AnalysisView:
     floor = Settings.from_dict(record.summary.settings).coverage_floor
     view = None if behaviour is None or not len(behaviour) else BehaviourView(behaviour, recording_s, floor)
     turns = store.features.load_turns(analysis_id=analysis_id)
-    return AnalysisView(record, series.get(Modality.VOICE), series.get(Modality.WORDS), view, turns)
+    transcription = store.transcriptions.load(analysis_id=analysis_id)
+    return AnalysisView(record, series.get(Modality.VOICE), series.get(Modality.WORDS), view, turns, transcription)
 
 
 def read_transcript_view(record: TranscriptRecord) -> TranscriptView:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sounds
+from analysis_samples import sample_transcription, sample_turns
 from behaviour_samples import sample_behaviour
 from recordings import Recordings
 from streamlit.testing.v1 import AppTest
@@ -411,6 +412,32 @@ def test_words_are_found_in_the_transcript(store: Store) -> None:
     box(app, "Speaker").set_value("The subject")
     run(app)
     assert "Nothing in the transcript fits." in words(app)
+
+
+def test_recognised_words_are_shown_with_their_doubts_and_where_they_come_from(store: Store) -> None:
+    analysis = replace(made(), turns=sample_turns(1), transcription=sample_transcription())
+    session_id = session_with(store, analysis)
+    app = calm(opened(session_id))
+    assert "Recognised by Moonshine tiny (English), not written by a person." in words(app)
+    rows = [[cell["text"] for cell in row["cells"]] for row in component(app, "rows", 1)["rows"]]
+    assert rows == [
+        ["0:00", "The subject", "I have been sleeping badly"],
+        ["0:03", "Speaker 2", "(?) =Yes"],
+        ["0:05", "", "(?)"],
+    ]
+    assert [row["cells"][2]["muted"] for row in component(app, "rows", 1)["rows"]] == [False, True, True]
+    box(app, "Speaker").set_value("The subject")
+    run(app)
+    assert [row["time"] for row in component(calm(app), "rows", 1)["rows"]] == [0.5]
+
+
+def test_a_transcript_of_a_person_is_shown_in_place_of_recognised_words(store: Store) -> None:
+    session_id = session_with(store, replace(made(), transcription=sample_transcription()))
+    app = opened(session_id)
+    press(calm(give(app, "talk.vtt", WEBVTT)), "Keep transcript")
+    said = words(calm(app))
+    assert "Recognised by" not in said
+    assert "the subject is Client" in said
 
 
 def test_a_file_that_is_no_transcript_is_told_and_not_kept(store: Store) -> None:

@@ -16,6 +16,7 @@ from analysis_samples import (
     sample_estimate,
     sample_recording,
     sample_timeline,
+    sample_transcription,
     sample_turns,
     sample_voice,
     sample_words,
@@ -114,6 +115,28 @@ def test_a_sound_in_which_nobody_speaks_is_told_from_one_that_was_not_heard(stor
     assert store.features.turns_kind(analysis_id=unheard_id) is None
 
 
+def test_recognised_words_are_stored_as_they_are(store: Store, session_id: str) -> None:
+    analysis = replace(sample_analysis(), transcription=sample_transcription())
+    analysis_id = store.analyses.save(session_id=session_id, analysis=analysis)
+    assert store.analyses.load_session_analysis(analysis_id=analysis_id).transcription == sample_transcription()
+    assert store.transcriptions.load(analysis_id=analysis_id) == sample_transcription()
+    assert store.analyses.get(analysis_id=analysis_id).settings["recognition"] is True
+    other_id = store.analyses.save(session_id=session_id, analysis=sample_analysis())
+    assert other_id != analysis_id
+    assert store.transcriptions.load(analysis_id=other_id) is None
+    with pytest.raises(NotFoundError):
+        store.transcriptions.load(analysis_id="none")
+
+
+def test_recognised_words_go_with_their_session(store: Store, session_id: str) -> None:
+    analysis = replace(sample_analysis(), transcription=sample_transcription())
+    analysis_id = store.analyses.save(session_id=session_id, analysis=analysis)
+    assert store.erasure.plan_session(session_id=session_id).transcripts == 1
+    store.erasure.erase_session(session_id=session_id)
+    with pytest.raises(NotFoundError):
+        store.transcriptions.load(analysis_id=analysis_id)
+
+
 def test_frame_table(store: Store, session_id: str) -> None:
     analysis = sample_analysis()
     table = store.analyses.frames(analysis_id=store.analyses.save(session_id=session_id, analysis=analysis))
@@ -206,6 +229,7 @@ def test_settings_hash_tells_what_can_change_a_result() -> None:
     assert settings_hash(followed) == settings_hash(dataclasses.replace(followed, face_rate=0))
     assert settings_hash(Settings()) == settings_hash(Settings(search_each_frame=True)), "the same at the grid's rate"
     assert settings_hash(Settings(speech=True)) != settings_hash(Settings(speech=False))
+    assert settings_hash(Settings(recognition=True)) != settings_hash(Settings(recognition=False))
     each = Settings(Sampling(5), search_each_frame=True)
     assert settings_hash(each) != settings_hash(Settings(Sampling(5)))
     for change in ({"coverage_floor": 0.5}, {"max_side": 640}, {"track": 1}, {"sampling": Sampling(3)}):

@@ -78,6 +78,8 @@ def test_analysis_settings_take_a_jobs_own(tmp_path: Path) -> None:
     assert AppSettings(data_dir=tmp_path, speech=True).analysis_settings().speech
     assert not AppSettings(data_dir=tmp_path, speech=True).analysis_settings({"speech": False}).speech
     assert AppSettings(data_dir=tmp_path, speech=False).analysis_settings({"speech": True}).speech
+    assert not settings.analysis_settings().recognition
+    assert AppSettings(data_dir=tmp_path, recognition=True).analysis_settings().recognition
     sound = settings.analysis_settings({"sound_track": 2, "sound_channel": 1}).sound
     assert (sound.track, sound.channel) == (2, 1)
     for bad in ({"fps": 0}, {"fps": "x"}, {"colour": 1}, {"sound_track": 0}, {"sound_channel": "left"}):

@@ -27,10 +27,20 @@ from db.queries.analyses.features import (
 )
 from db.queries.analyses.frames import frames_of, timeline_of, write_timeline
 from db.queries.analyses.measures import write_measures
+from db.queries.analyses.transcriptions import transcription_of, transcription_row
 from db.queries.base import Queries, get_row, new_id, utc_now
 from db.queries.mapping import analysis_summary, analysis_warnings
 from db.records import AnalysisRecord, AnalysisSummary
-from db.tables import AnalysisRow, BehaviourRow, ChannelRow, EmbeddingRow, FaceChoiceRow, SessionRow, TurnsRow
+from db.tables import (
+    AnalysisRow,
+    BehaviourRow,
+    ChannelRow,
+    EmbeddingRow,
+    FaceChoiceRow,
+    SessionRow,
+    TranscriptionRow,
+    TurnsRow,
+)
 from fer_phq.core.analysis import (
     AUTOMATIC,
     RecordingInfo,
@@ -63,7 +73,7 @@ def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str 
     Args:
         settings: The analysis's settings; `chunk_frames` is left out, since it changes no result, and so are a partner,
             of whom nothing is stored, a sound that was not chosen, a mesh that is not followed, turns that are not
-            told, and a search of each frame, which earlier analyses did.
+            told, words that are not recognised, and a search of each frame, which earlier analyses did.
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`. Empty for none.
         voice_kind: The kind of the analysis's voice; it counts where it is one of `EARLIER_KINDS`.
     """
@@ -82,6 +92,8 @@ def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str 
         del values["face_rate"]
     if not settings.speech:
         del values["speech"]
+    if not settings.recognition:
+        del values["recognition"]
     if sidecar_digest:
         values["beside"] = sidecar_digest
     if voice_kind in EARLIER_KINDS:
@@ -123,7 +135,10 @@ class AnalysisQueries(Queries):
         """
         face_rate = None if analysis.behaviour is None else analysis.behaviour.rate_hz
         used_settings = settings or Settings(
-            sampling=analysis.sampling, face_rate=face_rate or 0.0, speech=analysis.turns is not None
+            sampling=analysis.sampling,
+            face_rate=face_rate or 0.0,
+            speech=analysis.turns is not None,
+            recognition=analysis.transcription is not None,
         )
         if used_settings.sampling != analysis.sampling:
             raise StoreError(messages.OTHER_SAMPLING())
@@ -133,6 +148,7 @@ class AnalysisQueries(Queries):
         channels = channel_rows(analysis)
         behaviour = behaviour_row(analysis)
         turns = turns_row(analysis)
+        transcription = transcription_row(analysis)
         faces = face_table_row(analysis)
         try:
             with self._writing() as session:
@@ -154,6 +170,8 @@ class AnalysisQueries(Queries):
                     session.execute(insert(BehaviourRow), [{"analysis_id": analysis_id, **behaviour}])
                 if turns is not None:
                     session.execute(insert(TurnsRow), [{"analysis_id": analysis_id, **turns}])
+                if transcription is not None:
+                    session.execute(insert(TranscriptionRow), [{"analysis_id": analysis_id, **transcription}])
                 if faces is not None:
                     with_pictures = parent.media_path is not None
                     write_faces(session, analysis_id, analysis, faces, with_pictures=with_pictures)
@@ -253,6 +271,7 @@ class AnalysisQueries(Queries):
                 behaviour=behaviour_of(session, analysis_id),
                 turns=turns,
                 speaker_choice=speaker_choice,
+                transcription=transcription_of(session, analysis_id),
                 sidecar_digest=row.beside,
                 faces=faces_of(session, row, timeline, embeddings),
             )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fer_phq.core.speech.transcription import Segment, Transcription
 from fer_phq.transcription.documents.marks import marked_text, milliseconds, origin
-from fer_phq.transcription.transcription import Segment, Transcription
 
 
 def webvtt(transcription: Transcription) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from xml.etree import ElementTree
 
+from fer_phq.core.speech.transcription import Transcription
 from fer_phq.transcription.documents.marks import marked_text, milliseconds, origin, tiers
-from fer_phq.transcription.transcription import Transcription
 
 _SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"

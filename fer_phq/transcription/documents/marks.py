@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_phq.transcription.transcription import Segment, Transcription
+from fer_phq.core.speech.transcription import Segment, Transcription
 
 UNCERTAIN = "(?)"
 """Before words that should not be relied upon; alone where words were left out."""

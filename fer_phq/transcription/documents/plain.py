@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fer_phq.core.speech.transcription import Transcription
 from fer_phq.transcription.documents.marks import marked_text, origin
-from fer_phq.transcription.transcription import Transcription
 
 
 def plain(transcription: Transcription) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fer_phq.core.speech.transcription import Segment, Transcription
 from fer_phq.transcription.documents.marks import UNNAMED, marked_text, milliseconds, tiers
-from fer_phq.transcription.transcription import Segment, Transcription
 
 
 def textgrid(transcription: Transcription) -> str:

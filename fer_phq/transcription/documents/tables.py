@@ -5,12 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import TYPE_CHECKING
 
 from fer_phq.core.csv_input import without_formula
+from fer_phq.core.speech.transcription import Source, Transcription
 from fer_phq.transcription.documents.marks import marked_text
-from fer_phq.transcription.transcription import Source, Transcription
 
-COLUMNS = ("start_s", "end_s", "speaker", "text", "source", "confidence", "doubts")
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE_COLUMNS = ("start_s", "end_s", "speaker", "text", "source", "confidence")
+COLUMNS = (*TABLE_COLUMNS, "doubts")
+_DECIMALS = 3
 
 
 def csv_table(transcription: Transcription) -> str:
@@ -23,6 +29,32 @@ def csv_table(transcription: Transcription) -> str:
         texts = (without_formula(segment.speaker or ""), without_formula(marked_text(segment)))
         writer.writerow((*cells, *texts, segment.source.value, f"{segment.confidence:.4f}", " ".join(segment.doubts)))
     return file.getvalue()
+
+
+def segment_table(transcription: Transcription) -> pd.DataFrame:
+    """Return the segments of an analysis as a table, a row each; words that are doubtful have their mark.
+
+    Args:
+        transcription: The words.
+
+    Returns:
+        start_s, end_s and confidence float64; speaker, empty where it is not known, text and source texts.
+    """
+    import pandas as pd
+
+    rows = [
+        (
+            round(segment.start_s, _DECIMALS),
+            round(segment.end_s, _DECIMALS),
+            segment.speaker or "",
+            without_formula(marked_text(segment)),
+            segment.source.value,
+            round(segment.confidence, _DECIMALS),
+        )
+        for segment in transcription.segments
+    ]
+    types = ("float64", "float64", "object", "object", "object", "float64")
+    return pd.DataFrame(rows, columns=list(TABLE_COLUMNS)).astype(dict(zip(TABLE_COLUMNS, types, strict=True)))
 
 
 def json_document(transcription: Transcription) -> str:

@@ -84,6 +84,13 @@ def analyze_command(
     partner: Annotated[
         bool, typer.Option("--partner", help="Follow the other person's face, too, who must have agreed to it.")
     ] = False,
+    recognition: Annotated[
+        bool | None,
+        typer.Option(
+            "--recognition/--no-recognition",
+            help="Recognise the words where there is no transcript (default: no, unless FERPHQ_RECOGNITION is 1).",
+        ),
+    ] = None,
     track: Annotated[
         str | None,
         typer.Option(
@@ -129,6 +136,7 @@ def analyze_command(
                 "--speaker": speaker,
                 "--audio": audio,
                 "--partner": partner or None,
+                "--recognition/--no-recognition": recognition,
                 "--track": track,
                 "--save/--no-save": save,
                 "--recorded-at": recorded_at,
@@ -173,6 +181,7 @@ def analyze_command(
                 "--sound-channel": sound_channel,
                 "--face-rate": face_rate,
                 "--speech/--no-speech": speech,
+                "--recognition/--no-recognition": recognition,
                 "--consent-by": consent_by,
                 "--recorded-at": recorded_at,
             },
@@ -208,9 +217,14 @@ def analyze_command(
             face_rate=app_settings.face_rate if face_rate is None else face_rate,
             speech=app_settings.speech if speech is None else speech,
             partner=partner,
+            recognition=app_settings.recognition if recognition is None else recognition,
         )
     except ValueError as error:
         raise SettingsError(str(error)) from None
+    if recognition:
+        from fer_phq.transcription import load_recognizer
+
+        load_recognizer()  # an extra that is missing is told before the work, not after it
     if not settings.follows_mesh:
         _refuse(messages.NEEDS_FACE_RATE, **{"--mesh": mesh_dir, "--partner": partner or None})
     sidecar = Sidecar(transcript, speaker, audio)

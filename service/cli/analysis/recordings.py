@@ -256,6 +256,7 @@ def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[Session
         write_csv(analysis, options.csv_dir)
         write_behaviour_csv(analysis, options.csv_dir)
         write_turns_csv(analysis, options.csv_dir)
+        write_transcript_csv(analysis, options.csv_dir)
     if options.features_dir:
         write_features(to_seconds(analysis.features), options.features_dir / f"{file_stem(analysis)}.npz")
     if options.as_json:
@@ -405,6 +406,23 @@ def write_turns_csv(analysis: SessionAnalysis, folder: Path) -> None:
     from fer_phq.speakers.files.tables import turn_table
 
     _write_table([turn_table(analysis.turns)], folder / f"{file_stem(analysis)}.turns.csv")
+
+
+def write_transcript_csv(analysis: SessionAnalysis, folder: Path) -> None:
+    """Write recognised words as CSV, a row a segment.
+
+    Args:
+        analysis: The analysis; nothing is written where no words were recognised.
+        folder: The folder, which exists.
+
+    Raises:
+        SettingsError: They cannot be written.
+    """
+    if analysis.transcription is None:
+        return
+    from fer_phq.transcription.documents.tables import segment_table
+
+    _write_table([segment_table(analysis.transcription)], folder / f"{file_stem(analysis)}.transcript.csv")
 
 
 def summary(analysis: SessionAnalysis) -> Table:

@@ -234,6 +234,19 @@ def test_an_environment_that_says_neither_yes_nor_no_is_told(monkeypatch):
         Settings()
 
 
+@pytest.mark.parametrize(("value", "is_on"), [("", False), ("1", True), ("0", False)])
+def test_words_are_recognised_only_where_somebody_said_so(monkeypatch, value, is_on):
+    monkeypatch.setenv("FERPHQ_RECOGNITION", value)
+    assert Settings().recognition is is_on
+    stored = dataclasses.asdict(Settings(recognition=True))
+    assert Settings.from_dict(stored).recognition
+    del stored["recognition"]
+    assert not Settings.from_dict(stored).recognition
+    monkeypatch.setenv("FERPHQ_RECOGNITION", "perhaps")
+    with pytest.raises(SettingsError, match="FERPHQ_RECOGNITION is 'perhaps': it must be 1"):
+        Settings()
+
+
 @pytest.mark.usefixtures("default_speech")
 def test_settings_of_an_earlier_version_do_not_tell_who_speaks():
     stored = dataclasses.asdict(Settings())

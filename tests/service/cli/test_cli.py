@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -163,7 +164,7 @@ def check_against_dictionary(rows, entry):
         cells = [row[column.name] for row in rows]
         assert column.empty != "never" or all(cells), column.name
         low, _, high = column.unit.rpartition(", ")[2].partition(" to ")
-        if column.unit != "true or false":
+        if column.unit not in ("true or false", "text"):
             numbers = [float(cell) for cell in cells if cell]
             assert numbers, column.name
             assert min(numbers) >= float(low.removesuffix(" and more")), column.name
@@ -230,6 +231,34 @@ def test_who_speaks_when_is_added_to_json_and_csv(run, recordings, talk, tmp_pat
     done = run("analyze", str(path), *options, "--no-speech")
     assert json.loads(done.stdout)["speech"] is None
     assert not list(tmp_path.glob("*.turns.csv"))
+
+
+def test_recognised_words_are_added_to_csv_where_they_are_asked_for(run, recordings, tmp_path):
+    spec = find_spec("moonshine_voice")
+    if spec is None:
+        pytest.skip("needs the extra 'speech'")
+    clip = Path(spec.submodule_search_locations[0]) / "assets" / "beckett.wav"
+    path = recordings(seconds=10, fps=2)
+    options = ("--audio", str(clip), "--json", "--csv", str(tmp_path), "--speech")
+    done = run("analyze", str(path), *options, "--recognition")
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    (file,) = tmp_path.glob("*.transcript.csv")
+    rows = list(csv.DictReader(file.open(newline="", encoding="utf-8")))
+    assert len(rows) == document["recognition"]["segments"]
+    check_against_dictionary(rows, data_dictionary.RECOGNISED)
+    assert {row["source"] for row in rows} == {"recognised"}
+    assert sum(row["text"].startswith("(?)") for row in rows) == document["recognition"]["uncertain"]
+    file.unlink()
+    done = run("analyze", str(path), *options)
+    assert json.loads(done.stdout)["recognition"] is None
+    assert not list(tmp_path.glob("*.transcript.csv"))
+
+
+def test_a_queue_does_not_take_recognition_from_the_command(run, folder):
+    done = run("analyze", str(folder / "good.mp4"), "--queue", "--recognition")
+    assert done.returncode != 0
+    assert "--recognition" in done.stderr
 
 
 @pytest.mark.parametrize("rate", ["-1", "61", "nan"])

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from analysis_samples import MONDAY, sample_analysis, sample_recording, sample_turns, with_all_faces
+from analysis_samples import (
+    MONDAY,
+    sample_analysis,
+    sample_recording,
+    sample_transcription,
+    sample_turns,
+    with_all_faces,
+)
 from behaviour_samples import sample_behaviour
 
 from db.records import Consent, NewTranscript
@@ -45,6 +52,7 @@ def plant(settings: AppSettings, store: Store, label: str) -> str:
     voice = FeatureSeries(np.ones((30, len(COLUMNS)), np.float32), np.arange(30) / 10, EARLIER_KIND, COLUMNS)
     analysis = with_all_faces(sample_analysis(recording, voice=voice))
     analysis = replace(analysis, behaviour=sample_behaviour(30.0, 10.0), turns=sample_turns(2))
+    analysis = replace(analysis, transcription=sample_transcription())
     store.analyses.save(session_id=session.id, analysis=analysis)
     store.notes.add(session_id=session.id, words=f"=note of {label}", time_s=1.0)
     store.events.add(subject_id=subject.id, at=MONDAY, words=f"event of {label}")
@@ -92,6 +100,12 @@ def test_everything_of_a_person_is_exported_and_nothing_of_another(
     assert len(list(csv.DictReader(next(out.rglob("blinks.csv")).open()))) == 2
     turns = list(csv.DictReader(next(out.rglob("turns.csv")).open()))
     assert [(turn["speaker"], turn["is_subject"]) for turn in turns] == [("1", "False"), ("2", "True"), ("1", "False")]
+    words = [list(csv.DictReader(path.open())) for path in out.rglob("transcript.csv")]
+    assert [row["text"] for row in next(rows for rows in words if "source" in rows[0])] == [
+        "I have been sleeping badly",
+        "(?) =Yes",
+        "(?)",
+    ]
     questionnaire = next(csv.DictReader((out / "questionnaires.csv").open()))
     assert (questionnaire["total"], questionnaire["item_9"]) == ("9", "1")
     assert out.stat().st_mode & 0o077 == 0

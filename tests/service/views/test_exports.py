@@ -12,7 +12,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from analysis_samples import MONDAY, new_session, sample_analysis, sample_estimate, sample_recording, sample_turns
+from analysis_samples import (
+    MONDAY,
+    new_session,
+    sample_analysis,
+    sample_estimate,
+    sample_recording,
+    sample_transcription,
+    sample_turns,
+)
 from behaviour_samples import sample_behaviour
 from synthetic_sessions import Plan, synthetic_analysis
 
@@ -44,6 +52,7 @@ from service.views.exports import (
     measures_table,
     notes_table,
     pairs_table,
+    recognised_table,
     sessions_table,
     transcript_table,
     turns_table,
@@ -77,6 +86,7 @@ def analysis_id(store: Store) -> str:
     analysis = replace(
         sample_analysis(voice=voice, words=words), behaviour=sample_behaviour(30.0, 10.0), turns=sample_turns()
     )
+    analysis = replace(analysis, transcription=sample_transcription())
     session = new_session(store, store.subjects.create(label="A").id)
     store.questionnaires.save(subject_id=session.subject_id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY)
     return store.analyses.save(session_id=session.id, analysis=analysis)
@@ -101,6 +111,9 @@ def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> No
     turns = turns_table(view)
     assert turns is not None
     assert list(turns) == names(data_dictionary.TURNS)
+    recognised = recognised_table(view)
+    assert recognised is not None
+    assert list(recognised) == names(data_dictionary.RECOGNISED)
     measures = [measure.name for measure in MEASURES]
     assert list(store.trends.load(subject_id=subject.id, measures=measures)) == names(data_dictionary.SESSIONS)
     assert list(store.cohort.load(cohort=CohortFilter(), measures=measures)) == names(data_dictionary.COHORT)

@@ -23,6 +23,7 @@ from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline.session import analyze
 from fer_phq.pipeline.speech import extract_speech, load_sidecar
 from fer_phq.speakers.files.series import BY_VOICES
+from fer_phq.transcription import has_speech
 from fer_phq.video import probe
 from fer_phq.voice import only_during
 from fer_phq.voice.kinds import KIND as PROSODY
@@ -121,14 +122,15 @@ class FeatureLoader:
     def _features_file(self, info: RecordingInfo, sidecar: Sidecar) -> Path | None:
         """Return where a recording's features are kept.
 
-        The name tells apart other content, sidecars, backbones, prosody, rates at which the face is followed, and
-        whether it is told who speaks, because that says whose the voice is.
+        The name tells apart other content, sidecars, backbones, prosody, rates at which the face is followed, whether
+        it is told who speaks, because that says whose the voice is, and whether words are recognised.
         """
         if self._keep is None:
             return None
-        word_kind = "" if sidecar.transcript is None else str(has_minilm())
         settings = Settings()
+        word_kind = "" if sidecar.transcript is None and not settings.recognition else str(has_minilm())
         turns = f" {BY_VOICES}" if settings.speech else ""
+        turns += " recognised" if settings.recognition and has_speech() else ""
         made = f"{self._bundle.face_kind} {PROSODY} {SECONDS} {settings.face_rate:g}{turns}"
         facts = f"{info.sha256} {sidecar.digest()} {made} {word_kind}"
         return (
