@@ -51,6 +51,7 @@ _ESTIMATES = {
     "phq_level": "float64",
     "phq_scale": TEXT,
     "phq_model_id": TEXT,
+    "phq_modalities": TEXT,
 }
 
 
@@ -145,8 +146,8 @@ class CohortQueries(Queries):
 
         Sessions whose consent was withdrawn are left out.
 
-        Columns: subject_id, session_id, recorded_at (UTC), phq_score, phq_low, phq_high, phq_level, phq_scale and
-        phq_model_id.
+        Columns: subject_id, session_id, recorded_at (UTC), phq_score, phq_low, phq_high, phq_level, phq_scale,
+        phq_model_id and phq_modalities (joined by "+").
 
         Args:
             provenance: What kind of labels the heads were trained on.

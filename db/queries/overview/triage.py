@@ -44,7 +44,7 @@ class TriageQueries(Queries):
         Args:
             coverage_floor: The share of the recording with a face, 0 to 1, below which an analysis is listed.
             now: The moment that retention is measured against; None for the present.
-            limit: The most items of each kind.
+            limit: The most items of each kind but the first: whoever answered item 9 is listed, however many they are.
             prefer_model: The model whose newest analysis stands for a session where it has one; None for no preference.
         """
         queries = {
@@ -67,7 +67,7 @@ class TriageQueries(Queries):
                     detail=_detail(kind, row),
                 )
                 for kind, query in queries.items()
-                for row in session.execute(query.limit(limit))
+                for row in session.execute(query if kind is AttentionKind.ITEM_9 else query.limit(limit))
             ]
 
 

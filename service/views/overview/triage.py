@@ -126,13 +126,13 @@ def load_triage_view(
         store.cohort.load_estimates(provenance=Provenance.CLINICAL, prefer_model=prefer_model)
     )
     has_real = any(not subject.is_demo for subject in subjects)
+    flagged: dict[str, list[Reason]] = {}
+    for item in items:
+        if item.kind is AttentionKind.ITEM_9:
+            flagged.setdefault(item.subject_id, []).append(Reason(Rule.ITEM_9, item.at))
     people = []
     for subject in subjects:
-        reasons = [
-            Reason(Rule.ITEM_9, item.at)
-            for item in items
-            if item.kind is AttentionKind.ITEM_9 and item.subject_id == subject.id
-        ]
+        reasons = [*flagged.get(subject.id, ())]
         if _is_seen(subject, now) and not (subject.is_demo and has_real):
             reasons += reasons_of(scores.get(subject.id, ()), estimates.get(subject.id, ()), now, due_days)
         if reasons:
@@ -207,12 +207,15 @@ def scores_by_subject(answers: pd.DataFrame) -> dict[str, list[Score]]:
 
 
 def _estimates_by_subject(table: pd.DataFrame) -> dict[str, list[IntervalEstimate]]:
-    """Return each subject's estimates of the head, scale and level of the newest one: others are not one series."""
+    """Return each subject's estimates of the head, scale and level of the newest one: others are not one series.
+
+    A bundle has a head for each set of modalities.
+    """
     estimates: dict[str, list[IntervalEstimate]] = {}
     for subject_id, rows in table.groupby("subject_id", sort=False):
         newest = rows.iloc[-1]
         of_head = rows
-        for name in ("phq_model_id", "phq_scale", "phq_level"):
+        for name in ("phq_model_id", "phq_modalities", "phq_scale", "phq_level"):
             of_head = of_head[of_head[name] == newest[name]]
         columns = zip(
             *(of_head[name] for name in ("recorded_at", "phq_score", "phq_low", "phq_high", "phq_scale")), strict=True

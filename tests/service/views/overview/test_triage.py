@@ -41,7 +41,7 @@ def answer(store: Store, label: str, totals: Sequence[int], *, days_ago: int = 1
 
 def estimated(
     store: Store, label: str, score: float, days_ago: int, provenance: Provenance = Provenance.CLINICAL,
-    model_id: str = MODEL,
+    model_id: str = MODEL, modalities: tuple[Modality, ...] = (Modality.FACE,),
 ) -> str:  # fmt: skip
     """A session with an estimate whose interval reaches 3 points to either side."""
     subject = store.subjects.get_or_create(label=label)
@@ -49,7 +49,7 @@ def estimated(
     session = store.sessions.create(
         subject_id=subject.id, recorded_at=NOW - DAY * days_ago, recording=info, original_name="a.mp4", media_path=None
     )
-    phq = PhqEstimate(score, score - 3, score + 3, 0.9, Scale.PHQ8, provenance, model_id, (Modality.FACE,))
+    phq = PhqEstimate(score, score - 3, score + 3, 0.9, Scale.PHQ8, provenance, model_id, modalities)
     analysis = replace(synthetic_analysis(1, Plan(seconds=10), info), model_id=model_id, phq=phq)
     store.analyses.save(session_id=session.id, analysis=analysis)
     return session.id
@@ -112,6 +112,8 @@ def test_simulated_estimates_and_those_of_two_heads_are_no_reason(store: Store) 
         estimated(store, "simulated", score, days_ago, Provenance.SIMULATED)
     estimated(store, "two heads", 3.0, 20, model_id="other-11111111")
     estimated(store, "two heads", 21.0, 1)
+    estimated(store, "two heads of a bundle", 3.0, 20)
+    estimated(store, "two heads of a bundle", 21.0, 1, modalities=(Modality.FACE, Modality.VOICE))
     estimated(store, "mixed", 3.0, 20)
     estimated(store, "mixed", 21.0, 1, Provenance.SIMULATED)
     assert not listed(store)
@@ -157,6 +159,17 @@ def test_item_9_comes_first_and_stays_until_it_is_acted_on(store: Store) -> None
     ]
     store.questionnaires.acknowledge(questionnaire_id=flagged.id, by="AB")
     assert list(listed(store)) == ["worse"]
+
+
+def test_everybody_who_answered_item_9_is_listed(store: Store) -> None:
+    for number in range(53):
+        subject = store.subjects.create(label=f"P-{number}")
+        store.questionnaires.save(
+            subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=NOW - DAY * (number + 1)
+        )
+    people = listed(store, due_days=None)
+    assert list(people) == [f"P-{number}" for number in range(53)]
+    assert all(rules(person) == [Rule.ITEM_9] for person in people.values())
 
 
 def test_one_person_has_all_reasons_most_urgent_first(store: Store) -> None:
