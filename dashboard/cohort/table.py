@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -81,7 +81,7 @@ def draw_people(cohort_data: CohortView) -> Selection:
     return Selection([str(people["subject_id"].iloc[row]) for row in rows], names, sort_by, descending)
 
 
-def table_key(subject_ids: Sequence[str]) -> str:
+def table_key(subject_ids: Iterable[str]) -> str:
     """Name the table of these people in this order: a row that was selected in another one is somebody else's.
 
     Args:

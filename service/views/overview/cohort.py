@@ -148,7 +148,7 @@ def newest_answers(answers: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for subject_id, scores in scores_by_subject(answers).items():
         newest = changes_since_baseline(scores)[-1]
-        compared = (math.nan, math.nan, None)
+        compared: tuple[float, float, str | None] = (math.nan, math.nan, None)
         if not newest.is_baseline:
             compared = (newest.difference, newest.rci, str(newest.direction))
         last = newest.score

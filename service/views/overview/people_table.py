@@ -28,6 +28,8 @@ CHOICES = tuple(_CHOICES)
 """Names of what can be chosen, in the table's order."""
 UNORDERED = frozenset({"tags", "simulated"})
 """Choices by which rows are not ordered."""
+_ORDERED_BY = {"direction": "rci", "band": "total"}
+"""What a word comes of: its letters have no order."""
 SEPARATOR = "; "
 """Between the tags of a person."""
 
@@ -75,12 +77,12 @@ def ordered(people: pd.DataFrame, name: str, *, descending: bool = False) -> pd.
     """
     if name != "label" and (name not in _CHOICES or name in UNORDERED):
         raise ValueError(f"People cannot be ordered by '{name}'.")
-    # A direction says less than the index that it comes of.
-    by = "rci" if name == "direction" else name
+    by = _ORDERED_BY.get(name, name)
     if by not in people:
         return people.reset_index(drop=True)
-    if by == "label" and not descending:
-        return people.reset_index(drop=True)  # in the order of the store, which knows what the viewer may see
+    if by == "label":  # the order of the store, which knows what the viewer may see
+        rows = people.iloc[::-1] if descending else people
+        return rows.reset_index(drop=True)
     return people.sort_values(by, ascending=not descending, na_position="last", kind="stable", ignore_index=True)
 
 

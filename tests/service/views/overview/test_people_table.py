@@ -22,6 +22,8 @@ def people() -> pd.DataFrame:
     table = table.assign(
         phq_low=1.0, phq_high=20.0, phq_scale="PHQ-8", estimate_at=pd.Timestamp("2026-03-01", tz="UTC")
     )
+    table["total"] = [4, 21, 8, None]
+    table["band"] = ["minimal", "severe", "mild", None]
     table["tags"] = [["arm 1", "site x"], [], ["arm 2"], []]
     table["subject_id"] = [f"id-{label}" for label in table["label"]]
     return people_table.with_estimates(table)
@@ -47,9 +49,16 @@ def test_rows_are_ordered_with_missing_ones_last_and_ties_by_label() -> None:
     assert order("estimate", descending=True) == "CBAD", "the simulated 23 puts nobody first"
     assert order("sessions", descending=True) == "ACDB"
     assert order("direction") == "BCAD", "by the index that it comes of"
+    assert order("band") == "ACBD", "by the total that it comes of, not by its letters"
     for name in ("simulated", "tags", "subject_id"):
         with pytest.raises(ValueError, match="cannot be ordered"):
             order(name)
+
+
+def test_labels_keep_the_order_of_the_store_and_turn_it() -> None:
+    rows = people().iloc[[2, 0, 3, 1]]
+    assert list(people_table.ordered(rows, "label")["label"]) == ["C", "A", "D", "B"]
+    assert list(people_table.ordered(rows, "label", descending=True)["label"]) == ["B", "D", "A", "C"]
 
 
 def test_what_is_taken_away_is_what_is_chosen_and_in_the_dictionary() -> None:
