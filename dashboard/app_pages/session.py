@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import context, loaders
 from dashboard.charts import clock
 from dashboard.i18n import _, render
-from dashboard.review import behaviour, choose, episodes, moment, notes, timeline, transcript
+from dashboard.review import behaviour, choose, episodes, link, moment, notes, timeline, transcript
 from dashboard.review.admin import admin_card
 from dashboard.review.estimates import estimates
 from dashboard.review.state import current_time
@@ -44,7 +44,9 @@ def review(detail: SessionDetail, selection: choose.AnalysisChoice) -> None:
     with left:
         moment.show_player(detail, timeline.timeline_key(analysis.summary))
         moment.slider(session_id, analysis.frames, frame)
-        notes.write_note(session_id, frame.time_s, view.notes)
+        with st.container(horizontal=True):
+            notes.write_note(session_id, frame.time_s, view.notes)
+            link.moment_link(session_id, frame.time_s)
     with right, ui.card("moment", _("At {time}").format(time=clock(frame.time_s)), stretch=True):
         moment.show_frame(view, frame)
     with ui.card("timeline"):
@@ -132,6 +134,7 @@ def page() -> None:
         ui.warn(render(warning))
     subject_expander(selection.summary)
     sound_expander(selection.summary, detail.session)
+    link.open_moment(detail.session.id, detail.session.duration_s)
     review(detail, selection)
     admin_card(detail, load(detail, selection))
 

@@ -95,7 +95,7 @@ def pick(detail: SessionDetail) -> None:
         newest = store.sessions.list_recent(subject_id=subject, limit=1)
         session = newest[0].session.id if newest else session
     if session != detail.session.id:
-        st.query_params["session"] = session
+        st.query_params.from_dict({"session": session})  # without a moment of the session before
         st.rerun()
 
 

@@ -18,6 +18,11 @@ def current_time(session_id: str, view: AnalysisView) -> float:
     return float(st.session_state.get(f"moment_{session_id}", view.first_face_s))
 
 
+def has_moment(session_id: str) -> bool:
+    """Tell whether a moment was chosen."""
+    return f"moment_{session_id}" in st.session_state
+
+
 def go_to(session_id: str, time_s: float) -> None:
     """Make a time the chosen moment, for the page and for the player.
 

@@ -305,6 +305,30 @@ def component(app: AppTest, field: str, number: int = 0) -> dict[str, Any]:
     return found[number]
 
 
+def test_an_address_with_a_moment_opens_it(store: Store) -> None:
+    session_id = session_with(store, made())
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app.switch_page("app_pages/session.py")
+    app.query_params["session"] = session_id
+    app.query_params["t"] = "31"
+    app = run(app)
+    assert "At 0:31" in words(app)
+    (address,) = [node.value for node in app.code]
+    assert address.endswith(f"?session={session_id}&t=31")
+    (slider,) = [slider for slider in app.slider if slider.label == "Moment in seconds"]
+    assert "At 0:12" in words(calm(slider.set_value(12.0).run()))  # whoever goes on is not called back
+
+
+@pytest.mark.parametrize("moment", ["61", "-1", "soon", "nan"])
+def test_an_address_with_a_moment_that_is_not_there_says_so(store: Store, moment: str) -> None:
+    session_id = session_with(store, made())
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app.switch_page("app_pages/session.py")
+    app.query_params["session"] = session_id
+    app.query_params["t"] = moment
+    assert f"asks for the moment '{moment}', which this recording of 60 s does not have" in words(run(app))
+
+
 def test_a_note_is_written_at_the_moment_changed_and_removed(store: Store) -> None:
     elsewhere = session_with(store, label="P-2")
     store.notes.add(session_id=elsewhere, words="", tag="gaze")
