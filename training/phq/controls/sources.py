@@ -143,24 +143,34 @@ def _group_input(data: LabelledDataset) -> ControlInput | Message:
     """Describe sex, age and site, from the manifest's columns of these names."""
     named = {column for session in data.sessions for column in session.groups}
     columns = sorted(column for column in named if column.casefold() in (*AGE, *GROUPS))
-    parts = []
+    parts = {}
     for column in columns:
         cells = [session.groups.get(column, "") for session in data.sessions]
-        ages = _parse_ages(cells) if column.casefold() in AGE else None
-        parts.append(_indicate(cells) if ages is None else ages[:, None])
-    varied = [part for part in parts if part.shape[1]]
-    if not varied:
+        part = _tabulate_ages(cells) if column.casefold() in AGE else _indicate(cells)
+        if part.shape[1]:
+            parts[column] = part
+    if not parts:
         return messages.NO_GROUPS()
-    values = np.concatenate(varied, axis=1)
-    return _build(data, np.arange(len(data)), values, ("group",) * values.shape[1], tuple(columns))
+    values = np.concatenate(list(parts.values()), axis=1)
+    return _build(data, np.arange(len(data)), values, ("group",) * values.shape[1], tuple(parts))
 
 
-def _parse_ages(cells: list[str]) -> Float | None:
-    """Return cells as numbers, NaN for empty ones; None where a cell is none, such as '30-39'."""
+def _tabulate_ages(cells: list[str]) -> Float:
+    """Return ages (n, 1 and the words among them) as numbers, NaN where there is none; as classes without two ages."""
+    ages = np.array([_parse_age(cell) for cell in cells])
+    if len(np.unique(ages[np.isfinite(ages)])) < 2:
+        return _indicate(cells)
+    words = sorted({cell for cell, age in zip(cells, ages, strict=True) if cell and np.isnan(age)})
+    return np.stack([ages, *(np.array([float(cell == word) for cell in cells]) for word in words)], axis=1)
+
+
+def _parse_age(cell: str) -> float:
+    """Return a cell as a number; NaN for none, such as '30-39'."""
     try:
-        return np.array([float(cell) if cell else np.nan for cell in cells])
+        age = float(cell)
     except ValueError:
-        return None
+        return np.nan
+    return age if np.isfinite(age) else np.nan
 
 
 def _indicate(cells: list[str]) -> Float:

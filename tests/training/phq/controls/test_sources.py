@@ -80,7 +80,7 @@ def test_groups_are_sex_age_and_site_alone():
         for i in range(12)
     ]
     group = collect_inputs(with_groups(data, cells))[ControlName.GROUP]
-    assert group.columns == ("Age", "sex", "site")
+    assert group.columns == ("Age", "sex"), "a site that all share is not read"
     assert group.matrix.rows.tolist() == [[30 + i, float(i % 2 == 0), float(i % 2)] for i in range(12)]
 
 
@@ -94,7 +94,19 @@ def test_ages_in_classes_are_classes_and_gaps_are_gaps():
     assert np.isnan(collect_inputs(with_groups(data, ages))[ControlName.GROUP].matrix.rows[0, 0])
 
 
+def test_one_word_among_ages_leaves_the_others_numbers():
+    """As classes of one person each, ages would tell nothing, and a head would be said to read more than them."""
+    data = cohort(people=12)
+    for word in ("NA", "90+", "inf"):
+        cells = [{"age": word if i == 0 else str(20 + i)} for i in range(12)]
+        rows = collect_inputs(with_groups(data, cells))[ControlName.GROUP].matrix.rows
+        assert rows[1:].tolist() == [[20.0 + i, 0.0] for i in range(1, 12)]
+        assert np.isnan(rows[0, 0])
+        assert rows[0, 1] == 1
+
+
 def test_without_groups_the_control_is_missing_with_the_reason():
     data = cohort(people=12)
-    for cells in ([{}] * 12, [{"sex": "f"}] * 12, [{"diagnosis": str(i)} for i in range(12)]):
+    for cells in ([{}] * 12, [{"sex": "f"}] * 12, [{"diagnosis": str(i)} for i in range(12)],
+                  [{"age": "40"}] * 12, [{"age": "nan"}] * 12):  # fmt: skip
         assert "tells people apart" in str(collect_inputs(with_groups(data, cells))[ControlName.GROUP])
