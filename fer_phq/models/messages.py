@@ -208,6 +208,19 @@ CLAIM_SHUFFLED_SILENT = template(
     "models.claim_shuffled_silent",
     "Stands: the procedure lets nothing in; where scores are shuffled between people, nothing is told (CCC {ccc:.2f}).",
 )
+CLAIM_BEYOND_CHANCE = template(
+    "models.claim_beyond_chance",
+    "Stands: estimates are nearer to these people's scores than to scores exchanged between them (RMSE lower by "
+    "{gain:.2f} points [{low:.2f}, {high:.2f}]).",
+)
+CLAIM_WITHIN_CHANCE = template(
+    "models.claim_within_chance",
+    "Not shown: that estimates are nearer to these people's scores than to scores exchanged between them (RMSE lower "
+    "by {gain:.2f} points [{low:.2f}, {high:.2f}]).",
+)
+CLAIM_FEW_FOR_CONTROL = template(
+    "models.claim_few_for_control", "That rests on {people} people alone, so little of it is settled."
+)
 CLAIM_GAP = template(
     "models.claim_gap",
     "Does not stand: the error in the folds. With {name}, people held out have a MAE of {held_out:.2f} against "

@@ -20,6 +20,7 @@ CONTROL_NAMES = {
     ControlName.LENGTH: messages.CONTROL_LENGTH,
     ControlName.GROUP: messages.CONTROL_GROUP,
     ControlName.SHUFFLED: messages.CONTROL_SHUFFLED,
+    ControlName.EXCHANGED: messages.CONTROL_SHUFFLED,
 }
 
 
@@ -33,7 +34,11 @@ def judge_claims(evidence: Evidence) -> tuple[Message, ...]:
         Sentences that follow each other as one paragraph.
     """
     knows = evidence.ccc.is_positive
-    sentences = [_judge_knowledge(evidence), *(_judge_control(control, knows) for control in evidence.controls)]
+    sentences = [_judge_knowledge(evidence)]
+    for control in evidence.controls:
+        sentences.append(_judge_control(control, knows))
+        if control.figures is not None and control.figures.subjects < min(FEW_PEOPLE, evidence.subjects):
+            sentences.append(messages.CLAIM_FEW_FOR_CONTROL(people=control.figures.subjects))
     sentences += [_judge_gap(gap) for gap in evidence.gaps]
     if evidence.gap_missing is not None:
         sentences.append(messages.CLAIM_GAP_UNTESTED(reason=evidence.gap_missing))
@@ -57,6 +62,8 @@ def _judge_control(control: Control, knows: bool) -> Message:
     figures = control.figures
     if control.name is ControlName.SHUFFLED:
         return _judge_shuffled(figures)
+    if control.name is ControlName.EXCHANGED:
+        return _judge_exchanged(figures)
     ccc = figures.ccc.value
     if not knows:
         return (messages.CLAIM_CONTROL_TELLS if figures.tells else messages.CLAIM_CONTROL_SILENT)(control=name, ccc=ccc)
@@ -78,6 +85,13 @@ def _choose_claim(figures: ControlFigures) -> Template:
 
 def _judge_shuffled(figures: ControlFigures) -> Message:
     return (messages.CLAIM_SHUFFLED_TELLS if figures.tells else messages.CLAIM_SHUFFLED_SILENT)(ccc=figures.ccc.value)
+
+
+def _judge_exchanged(figures: ControlFigures) -> Message:
+    """Judge a permutation test. That nothing is told of exchanged scores is so by construction, and is no claim."""
+    gain = figures.head_gain
+    claim = messages.CLAIM_BEYOND_CHANCE if gain.is_positive else messages.CLAIM_WITHIN_CHANCE
+    return claim(gain=gain.value, low=gain.low, high=gain.high)
 
 
 def _judge_gap(gap: Gap) -> Message:

@@ -33,7 +33,9 @@ class ControlName(StrEnum):
     GROUP = "group"
     """Sex, age and site."""
     SHUFFLED = "shuffled"
-    """The head's own features, with scores that were exchanged between people."""
+    """The head's own features, with scores that were exchanged between people; the model is fitted to these."""
+    EXCHANGED = "exchanged"
+    """The estimates of a head that is not fitted again, beside scores that were exchanged between people."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,12 @@ class ControlFigures:
         columns: What the control reads.
         mae: Its mean absolute error in points.
         rmse: Its root mean squared error in points.
-        ccc: Its concordance with the scores, -1 to 1; of shuffled labels with those that were exchanged.
+        ccc: Its concordance with the scores, -1 to 1; of scores that were exchanged with these.
         head_rmse: The head's root mean squared error on the same sessions in points.
         above_mean: By how many points its RMSE is lower than that of always answering the mean.
         head_gain: By how many points the head's RMSE is lower than the control's.
         beyond: Partial correlation of the head's estimate with the score, the control's estimate held constant; None
-            of shuffled labels.
+            where scores were exchanged.
     """
 
     sessions: int

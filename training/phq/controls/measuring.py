@@ -31,7 +31,7 @@ def measure_controls(data: LabelledDataset, head: Estimates, shuffled: Control, 
     Args:
         data: The n sessions of the head, with what controls read.
         head: The head's estimates of them, people left out.
-        shuffled: The control of shuffled labels (`refit_shuffled`, `exchange_scores`).
+        shuffled: The control whose scores were exchanged (`refit_shuffled`, `exchange_scores`).
         seed: Seed of folds and bootstrap.
     """
     inputs = collect_inputs(data)
@@ -133,7 +133,7 @@ def exchange_scores(data: LabelledDataset, head: Estimates, seed: int) -> Contro
     cccs = [phq_ccc(estimates, row) for row in shuffled]
     head_rmse = rmse(estimates - scores)
     return Control(
-        ControlName.SHUFFLED,
+        ControlName.EXCHANGED,
         ControlFigures(
             sessions=len(data),
             subjects=data.people,

@@ -12,8 +12,8 @@ POSITIVE = Bounded(0.5, 0.1, 0.9)
 UNSURE = Bounded(0.2, -0.1, 0.5)
 
 
-def control(ccc, gain, beyond, name=ControlName.LENGTH):
-    return Control(name, ControlFigures(40, 20, ("length_s",), 4.5, 5.5, ccc, 4.5, UNSURE, gain, beyond))
+def control(ccc, gain, beyond, name=ControlName.LENGTH, subjects=100):
+    return Control(name, ControlFigures(200, subjects, ("length_s",), 4.5, 5.5, ccc, 4.5, UNSURE, gain, beyond))
 
 
 def codes(controls=(), ccc=POSITIVE, subjects=100, **parts):
@@ -49,6 +49,22 @@ def test_shuffled_labels_must_tell_nothing():
 
     assert codes([shuffled(UNSURE)]) == ["knows", "shuffled_silent"]
     assert codes([shuffled(POSITIVE)]) == ["knows", "shuffled_tells"]
+
+
+def test_a_permutation_test_is_judged_by_the_estimates_gain():
+    """Of exchanged scores nothing is ever told: that is no evidence for a head."""
+
+    def exchanged(gain):
+        return control(UNSURE, gain, None, ControlName.EXCHANGED)
+
+    assert codes([exchanged(POSITIVE)]) == ["knows", "beyond_chance"]
+    assert codes([exchanged(UNSURE)]) == ["knows", "within_chance"]
+
+
+def test_a_control_of_fewer_people_than_the_head_says_so():
+    assert codes([control(UNSURE, UNSURE, POSITIVE, subjects=12)]) == ["knows", "stands", "few_for_control"]
+    assert codes([control(UNSURE, UNSURE, POSITIVE, subjects=50)]) == ["knows", "stands"]
+    assert codes([control(UNSURE, UNSURE, POSITIVE, subjects=20)], subjects=20) == ["knows", "stands", "few_people"]
 
 
 def test_what_could_not_be_measured_is_said_with_the_reason():

@@ -79,9 +79,9 @@ def test_estimates_without_signal_are_within_the_shuffled_ones():
     nothing = cohort(people=40, signal=0, voice=0)
     strong = cohort(people=40, signal=1, voice=0)
     assert not exchange_scores(nothing, estimates_of(nothing), 0).figures.head_gain.is_positive
-    figures = exchange_scores(strong, estimates_of(strong), 0).figures
-    assert figures.head_gain.is_positive
-    assert not figures.tells
+    exchanged = exchange_scores(strong, estimates_of(strong), 0)
+    assert exchanged.name is ControlName.EXCHANGED
+    assert exchanged.figures.head_gain.is_positive
 
 
 def test_answers_are_exchanged_with_their_totals():
