@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -50,7 +49,7 @@ class LineBreaks:
 
 
 def line_breaks(trend: pd.DataFrame, names: Sequence[str]) -> LineBreaks:
-    """Find why the lines of these measures are broken.
+    """Find why the lines of these measures are broken, between the first and the last session that has a measure.
 
     Args:
         trend: Rows of `Store.trends.load`, `recorded_at` ascending.
@@ -58,30 +57,34 @@ def line_breaks(trend: pd.DataFrame, names: Sequence[str]) -> LineBreaks:
     """
     times = [timestamp.to_pydatetime() for timestamp in trend["recorded_at"]]
     longest = timedelta(days=longest_step_days(times))
-    gaps = tuple((before, after) for before, after in itertools.pairwise(times) if after - before > longest)
-    behaviour = not BEHAVIOUR_NAMES.isdisjoint(names)
-    looking = not LOOKING_NAMES.isdisjoint(names)
+    rows = {name: trend[name].notna().to_numpy().nonzero()[0].tolist() for name in names}
+    joined = _joined(rows.values())
+    of_behaviour = _joined(rows[name] for name in names if name in BEHAVIOUR_NAMES)
+    of_looks = _joined(rows[name] for name in names if name in LOOKING_NAMES)
     return LineBreaks(
-        gaps,
-        _changes(times, list(trend["model_id"])),
-        _changes(times, rate_runs(trend[RATE].tolist()).tolist()) if behaviour else (),
-        _changes(times, gaze_runs(trend)) if looking else (),
-        _unmeasured(trend, times, names),
+        tuple((times[row - 1], times[row]) for row in joined if times[row] - times[row - 1] > longest),
+        _changes(times, list(trend["model_id"]), joined),
+        _changes(times, rate_runs(trend[RATE].tolist()).tolist(), of_behaviour),
+        _changes(times, gaze_runs(trend), of_looks),
+        _unmeasured(trend, times, rows),
     )
 
 
-def _changes(times: Sequence[datetime], values: Sequence[object]) -> tuple[datetime, ...]:
-    steps = zip(times[1:], itertools.pairwise(values), strict=True)
-    return tuple(at for at, (before, after) in steps if before != after)
+def _joined(measured: Iterable[Sequence[int]]) -> list[int]:
+    """List the rows that a line reaches from the row before, where it is not broken."""
+    return sorted({row for rows in measured if rows for row in range(rows[0] + 1, rows[-1] + 1)})
 
 
-def _unmeasured(trend: pd.DataFrame, times: Sequence[datetime], names: Sequence[str]) -> tuple[Unmeasured, ...]:
+def _changes(times: Sequence[datetime], values: Sequence[object], joined: Sequence[int]) -> tuple[datetime, ...]:
+    return tuple(times[row] for row in joined if values[row] != values[row - 1])
+
+
+def _unmeasured(
+    trend: pd.DataFrame, times: Sequence[datetime], measured: Mapping[str, Sequence[int]]
+) -> tuple[Unmeasured, ...]:
     of_face: dict[int, bool] = {}
-    for name in names:
-        measured = trend[name].notna().to_numpy().nonzero()[0]
-        if not len(measured):
-            continue
-        for row in set(range(measured[0], measured[-1])) - set(measured.tolist()):
+    for name, rows in measured.items():
+        for row in sorted(set(_joined([rows])) - set(rows)):
             of_face[row] = of_face.get(row, False) or BY_NAME[name].modality in OF_THE_FACE
     coverage = trend["coverage"].tolist()
     return tuple(Unmeasured(times[row], coverage[row] if of_face[row] else None) for row in sorted(of_face))

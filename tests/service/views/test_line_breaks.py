@@ -39,6 +39,17 @@ def test_another_model_is_a_reason_for_every_measure() -> None:
     assert days(breaks.models) == [7, 87]
 
 
+def test_what_lies_before_or_behind_a_line_breaks_nothing() -> None:
+    """A measure that came with another model has no line before, and none to break."""
+    nan = np.nan
+    table = trend(
+        model_id=["m1", "m2", "m2", "m2", "m2", "m3"], face_rate=[30, 15, 15, 15, 15, 30],
+        pitch_sd=[nan, nan, nan, 2.0, 2.0, nan], nods_a_minute=[nan, 1.0, 1.0, nan, nan, nan],
+    )  # fmt: skip
+    assert line_breaks(table, ["pitch_sd", "nods_a_minute"]) == LineBreaks((), (), (), (), ())
+    assert days(line_breaks(table, ["expressivity", "nods_a_minute"]).models) == [7, 94]
+
+
 def test_rates_and_gazes_break_lines_of_the_face_alone() -> None:
     mixed = trend(face_rate=[30, 15, 15, 15, 15, 30], gaze_share=[0.9, 0.1, 0.1, 0.1, 0.1, 0.9])
     voice = line_breaks(mixed, ["pitch_sd"])
