@@ -211,17 +211,12 @@ def _estimates_by_subject(table: pd.DataFrame) -> dict[str, list[IntervalEstimat
 
     A bundle has a head for each set of modalities.
     """
+    head = ["subject_id", "phq_model_id", "phq_modalities", "phq_scale", "phq_level"]
+    newest = table.groupby("subject_id", sort=False).tail(1)[head]
+    rows = table.merge(newest, on=head)  # keeps the order of the left rows
+    names = ("subject_id", "recorded_at", "phq_score", "phq_low", "phq_high", "phq_scale")
     estimates: dict[str, list[IntervalEstimate]] = {}
-    for subject_id, rows in table.groupby("subject_id", sort=False):
-        newest = rows.iloc[-1]
-        of_head = rows
-        for name in ("phq_model_id", "phq_modalities", "phq_scale", "phq_level"):
-            of_head = of_head[of_head[name] == newest[name]]
-        columns = zip(
-            *(of_head[name] for name in ("recorded_at", "phq_score", "phq_low", "phq_high", "phq_scale")), strict=True
-        )
-        estimates[str(subject_id)] = [
-            IntervalEstimate(at.to_pydatetime(), float(score), float(low), float(high), Scale(scale))
-            for at, score, low, high, scale in columns
-        ]
+    for subject_id, at, score, low, high, scale in zip(*(rows[name] for name in names), strict=True):
+        estimate = IntervalEstimate(at.to_pydatetime(), float(score), float(low), float(high), Scale(scale))
+        estimates.setdefault(str(subject_id), []).append(estimate)
     return estimates
