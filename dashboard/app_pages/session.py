@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import context, loaders
 from dashboard.charts import clock
 from dashboard.i18n import _, render
-from dashboard.review import behaviour, choose, episodes, link, moment, notes, timeline, transcript
+from dashboard.review import behaviour, choose, episodes, link, moment, notes, pair, timeline, transcript
 from dashboard.review.admin import admin_card
 from dashboard.review.estimates import estimates
 from dashboard.review.state import current_time
@@ -136,6 +136,7 @@ def page() -> None:
     sound_expander(selection.summary, detail.session)
     link.open_moment(detail.session.id, detail.session.duration_s)
     review(detail, selection)
+    pair.pair_card(detail, selection.summary)
     admin_card(detail, load(detail, selection))
 
 

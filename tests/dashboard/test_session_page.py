@@ -25,6 +25,7 @@ from db.store import Store
 from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, SoundChoice, TrackSummary
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Provenance
+from fer_phq.features.measures import VERSION
 from fer_phq.models.checkpoint import find_bundle
 from fer_phq.video import messages as video_messages
 from fer_phq.video import probe
@@ -327,6 +328,29 @@ def test_an_address_with_a_moment_that_is_not_there_says_so(store: Store, moment
     app.query_params["session"] = session_id
     app.query_params["t"] = moment
     assert f"asks for the moment '{moment}', which this recording of 60 s does not have" in words(run(app))
+
+
+def test_a_session_stands_beside_the_one_before_it(store: Store) -> None:
+    ids = []
+    for number, smiling in ((1, 0.1), (2, 0.3), (3, 0.2)):
+        recording = recording_info(number, 60)
+        session = store.sessions.create(
+            subject_id=store.subjects.get_or_create(label="P-1").id,
+            recorded_at=NOW + timedelta(days=number),
+            recording=recording,
+            original_name=f"{number}.mp4",
+            media_path=None,
+            consent=Consent(at=NOW, by="AB", text_version="1"),
+        )
+        analysis = synthetic_analysis(number, Plan(seconds=60.0, model_id="model-a"), recording)
+        measures = {"version": VERSION, "smiling_share": smiling}
+        store.analyses.save(session_id=session.id, analysis=analysis, measures=measures)
+        ids.append(session.id)
+    app = opened(ids[1])
+    assert box(app, "Session to compare with").value == ids[0]
+    assert "+20 percentage points" in html_of(app)
+    calm(box(app, "Session to compare with").select(ids[2]).run())
+    assert "-10 percentage points" in html_of(app).replace("\u2212", "-")
 
 
 def test_a_note_is_written_at_the_moment_changed_and_removed(store: Store) -> None:

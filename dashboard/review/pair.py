@@ -1,0 +1,95 @@
+"""The session beside another one of the same person: the measures of both, and their differences."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from dashboard import context
+from dashboard.i18n import _
+from dashboard.i18n.vocabulary import measure_text
+from dashboard.trends.measures import difference_words
+from dashboard.widgets import selection, ui
+from db.records import AnalysisSummary, SessionDetail, SessionSummary
+from service.views.pairs.sessions import SessionPair, load_session_pair
+
+LISTED = 200
+"""The most sessions that can be chosen from."""
+
+
+def pair_card(detail: SessionDetail, summary: AnalysisSummary) -> None:
+    """Draw a choice among the person's other analysed sessions, the one before this first, and the two side by side.
+
+    Args:
+        detail: The session under review.
+        summary: Its analysis under review.
+    """
+    store = context.store()
+    rows = store.sessions.list_recent(subject_id=detail.subject.id, limit=LISTED, prefer_model=summary.model_id)
+    choices = {row.session.id: row for row in rows if row.analysis is not None and row.session.id != detail.session.id}
+    if not choices:
+        return
+    with ui.card("pair", _("Beside another session")):
+        dates = selection.unique_labels(
+            {session_id: ui.day_and_time(row.session.recorded_at) for session_id, row in choices.items()},
+            {session_id: row.session.original_name for session_id, row in choices.items()},
+        )
+        session_id = st.selectbox(
+            _("Session to compare with"), list(dates), index=_previous(detail, list(choices.values())),
+            format_func=dates.__getitem__, key=f"pair_{detail.session.id}",
+        )  # fmt: skip
+        row = choices[session_id]
+        assert row.analysis is not None
+        is_later = row.session.recorded_at > detail.session.recorded_at
+        earlier, later = (summary, row.analysis) if is_later else (row.analysis, summary)
+        days = (
+            _("{day} (this session)").format(day=ui.day(detail.session.recorded_at)),
+            ui.day(row.session.recorded_at),
+        )
+        draw_pair(load_session_pair(store, earlier, later), days if is_later else days[::-1])
+
+
+def draw_pair(pair: SessionPair, days: tuple[str, str]) -> None:
+    """Draw the measures of two sessions, and name those that must not be compared.
+
+    Args:
+        pair: The measures.
+        days: What the columns of the earlier and of the later session are called.
+    """
+    if pair.pairs:
+        st.html(_table(pair, days))
+        ui.note(
+            _(
+                "Differences are the later session less the earlier one. They also come from what was talked about, "
+                "from light and from the microphone: Trends shows all sessions."
+            )
+        )
+    else:
+        ui.note(_("The two sessions share no measure that can be compared."))
+    if pair.unlike:
+        titles = ", ".join(_(measure.title) for measure in pair.unlike)
+        ui.note(_("Measured differently in the two sessions, so not compared: {titles}.").format(titles=titles))
+
+
+def _previous(detail: SessionDetail, choices: list[SessionSummary]) -> int:
+    """Return the position of the newest session before this one; without one the nearest after it."""
+    before = [i for i, row in enumerate(choices) if row.session.recorded_at < detail.session.recorded_at]
+    return before[0] if before else len(choices) - 1
+
+
+def _table(pair: SessionPair, days: tuple[str, str]) -> str:
+    headings = "".join(f'<th scope="col">{escape(words)}</th>' for words in (_("Measure"), *days, _("Difference")))
+    rows = []
+    for row in pair.pairs:
+        values = (
+            measure_text(row.measure, row.earlier),
+            measure_text(row.measure, row.later),
+            difference_words(row.measure, row.difference),
+        )
+        cells = "".join(f"<td>{escape(value)}</td>" for value in values)
+        rows.append(f'<tr><th scope="row">{escape(_(row.measure.title))}</th>{cells}</tr>')
+    return (
+        f'<div class="fp-scroll"><table class="fp-table pair"><thead><tr>{headings}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )

@@ -1,0 +1,1 @@
+"""Views of two things side by side."""

@@ -1,0 +1,93 @@
+"""Two sessions of a person side by side: the measures of both, where one may be compared with the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from db.records import AnalysisSummary
+from db.store import Store
+from fer_phq.behaviour.aversion import is_of_gaze
+from fer_phq.features.measures import BEHAVIOUR, GAZE_SHARE, MEASURES, RATE, VERSION, VERSION_KEY, Measure
+from fer_phq.longitudinal.periods import distinct_rates
+from service.views.trends import LOOKING_NAMES
+
+CONDITIONS = frozenset({RATE, GAZE_SHARE})
+"""Measures that say how others were measured."""
+
+
+@dataclass(frozen=True)
+class MeasurePair:
+    """A measure of two sessions.
+
+    Attributes:
+        measure: The measure.
+        earlier: Its value in the earlier session.
+        later: Its value in the later one.
+    """
+
+    measure: Measure
+    earlier: float
+    later: float
+
+    @property
+    def difference(self) -> float:
+        """The later value less the earlier one."""
+        return self.later - self.earlier
+
+
+@dataclass(frozen=True)
+class SessionPair:
+    """The measures that two sessions share.
+
+    Attributes:
+        pairs: Those that may be compared, in their order.
+        unlike: Those that both have and that were measured differently: by another model or an earlier version, at
+            another rate, with looks of the gaze and of the head.
+    """
+
+    pairs: tuple[MeasurePair, ...]
+    unlike: tuple[Measure, ...]
+
+
+def load_session_pair(store: Store, earlier: AnalysisSummary, later: AnalysisSummary) -> SessionPair:
+    """Load the measures of two analyses.
+
+    Args:
+        store: The store.
+        earlier: The analysis of the earlier session.
+        later: The analysis of the later session.
+
+    Raises:
+        NotFoundError: An analysis is gone.
+    """
+    first = store.measures.get(analysis_id=earlier.id)
+    second = store.measures.get(analysis_id=later.id)
+    same = earlier.model_id == later.model_id and first.get(VERSION_KEY) == second.get(VERSION_KEY) == VERSION
+    pairs = []
+    unlike = []
+    for measure in MEASURES:
+        if measure.name in CONDITIONS or not (_is_measured(first, measure) and _is_measured(second, measure)):
+            continue
+        if same and _measured_alike(measure, first, second):
+            pairs.append(MeasurePair(measure, first[measure.name], second[measure.name]))
+        else:
+            unlike.append(measure)
+    return SessionPair(tuple(pairs), tuple(unlike))
+
+
+def _is_measured(values: Mapping[str, float], measure: Measure) -> bool:
+    return math.isfinite(values.get(measure.name, math.nan))
+
+
+def _measured_alike(measure: Measure, first: Mapping[str, float], second: Mapping[str, float]) -> bool:
+    """Tell whether a measure is of one kind in both sessions, as lines of Trends demand it."""
+    if measure.modality != BEHAVIOUR:
+        return True
+    if len(distinct_rates([values.get(RATE, math.nan) for values in (first, second)])) != 1:
+        return False
+    if measure.name not in LOOKING_NAMES:
+        return True
+    shares = [values.get(GAZE_SHARE, math.nan) for values in (first, second)]
+    return is_of_gaze(shares[0]) == is_of_gaze(shares[1])

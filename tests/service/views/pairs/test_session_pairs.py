@@ -1,0 +1,71 @@
+"""Two sessions side by side: what is subtracted, and what must not be."""
+
+from datetime import UTC, datetime
+
+import pytest
+from synthetic_sessions import Plan, recording_info, synthetic_analysis
+
+from db.records import Consent
+from fer_phq.features.measures import VERSION
+from service.views.pairs.sessions import load_session_pair
+
+BEGIN = datetime(2026, 3, 1, 10, tzinfo=UTC)
+BASE = {"version": VERSION, "smiling_share": 0.2, "head_speed": 3.0, "looking_down_share": 0.1, "face_rate": 30.0}
+
+
+@pytest.fixture
+def analysed(store):
+    """Return a function that stores an analysis with measures, of a session of its own, and returns its summary."""
+    subject = store.subjects.get_or_create(label="P-1")
+
+    def save(number, measures, model_id="model-a"):
+        recording = recording_info(number, 60)
+        session = store.sessions.create(
+            subject_id=subject.id,
+            recorded_at=BEGIN.replace(day=number),
+            recording=recording,
+            original_name=f"{number}.mp4",
+            media_path=None,
+            consent=Consent(at=BEGIN, by="AB", text_version="1"),
+        )
+        analysis = synthetic_analysis(number, Plan(seconds=60.0, model_id=model_id), recording)
+        store.analyses.save(session_id=session.id, analysis=analysis, measures=measures)
+        return store.sessions.get_detail(session_id=session.id).analyses[0]
+
+    return save
+
+
+def names(measures):
+    return {measure.name for measure in measures}
+
+
+def test_the_later_session_less_the_earlier_one(store, analysed):
+    earlier = analysed(1, BASE | {"gaze_share": 0.9})
+    later = analysed(2, BASE | {"smiling_share": 0.5, "gaze_share": 0.8})
+    pair = load_session_pair(store, earlier, later)
+    differences = {row.measure.name: row.difference for row in pair.pairs}
+    assert differences == pytest.approx({"smiling_share": 0.3, "head_speed": 0.0, "looking_down_share": 0.0})
+    assert pair.unlike == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "unlike"),
+    [
+        ({"version": VERSION - 1}, {"smiling_share", "head_speed", "looking_down_share"}),
+        ({"face_rate": 12.0}, {"head_speed", "looking_down_share"}),
+        ({"gaze_share": 0.0}, {"looking_down_share"}),
+    ],
+)
+def test_what_was_measured_differently_is_named_and_not_subtracted(store, analysed, change, unlike):
+    values = BASE | {"gaze_share": 0.9}
+    pair = load_session_pair(store, analysed(1, values), analysed(2, values | change))
+    assert names(pair.unlike) == unlike
+    assert names(row.measure for row in pair.pairs) == {"smiling_share", "head_speed", "looking_down_share"} - unlike
+
+
+def test_two_models_share_nothing_and_what_one_session_lacks_is_left_out(store, analysed):
+    earlier = analysed(1, {"version": VERSION, "smiling_share": 0.2})
+    assert load_session_pair(store, earlier, analysed(2, BASE, "model-b")).pairs == ()
+    pair = load_session_pair(store, earlier, analysed(3, BASE))
+    assert names(row.measure for row in pair.pairs) == {"smiling_share"}
+    assert pair.unlike == ()
