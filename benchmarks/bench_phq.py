@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from fer_phq.core.phq import Modality, Scale  # noqa: E402
-from fer_phq.models.phq_head import cross_conformal  # noqa: E402
+from fer_phq.models.conformal import conformal_bounds  # noqa: E402
 from training.phq.data.dataset import build_head_data  # noqa: E402
 from training.phq.models.candidates import FeatureMatrix  # noqa: E402
 from training.phq.models.intervals import LEVEL, calibrate  # noqa: E402
@@ -74,7 +74,7 @@ def measure_coverage(
         fitted = calibrate(pool.take(order[:people]), "ridge", LEVEL, i)
         new = pool.take(order[people:])
         left_out = np.stack([fold.predict(new.described) for fold in fitted.folds])
-        low, high = cross_conformal(left_out, fitted.fold_of, fitted.errors, LEVEL)
+        low, high = conformal_bounds(fitted.left_out, left_out, LEVEL)
         low = np.clip(low, 0, Scale.PHQ8.maximum)
         high = np.clip(high, 0, Scale.PHQ8.maximum)
         shares[i] = ((low <= new.totals) & (new.totals <= high)).mean()

@@ -234,6 +234,37 @@ CLAIM_NO_GAP = template(
 CLAIM_GAP_UNTESTED = template(
     "models.claim_gap_untested", "Not tested: whether people held out are estimated as well as in the folds. {reason}"
 )
+CLAIM_COVERAGE = template(
+    "models.claim_coverage",
+    "Not refuted: that intervals hold {level:.0%} of scores; they hold {share:.0%} [{low:.0%}, {high:.0%}].",
+)
+CLAIM_COVERAGE_FALLS = template(
+    "models.claim_coverage_falls",
+    "Does not stand: that intervals hold {level:.0%} of scores; they hold {share:.0%} [{low:.0%}, {high:.0%}].",
+)
+CLAIM_GROUP_COVERAGE = template(
+    "models.claim_group_coverage",
+    "Intervals hold fewer of {group}: {share:.0%} [{low:.0%}, {high:.0%}] of {people} people.",
+)
+CLAIM_SHIFT = template(
+    "models.claim_shift",
+    "Coverage cannot be promised here: these sessions differ from the training's ({name}: {distance:.2f} SD, "
+    "p {p:.4f}; most in {largest}), and intervals are for people like those of the training, recorded alike.",
+)
+CLAIM_NO_SHIFT = template(
+    "models.claim_no_shift",
+    "Not shown: that these sessions differ from the training's ({name}: {distance:.2f} SD, p {p:.4f}; most in "
+    "{largest}).",
+)
+CLAIM_SCORE_SHIFT = template(
+    "models.claim_score_shift",
+    "Coverage cannot be promised here: scores differ from the training's by {difference:+.1f} points on average "
+    "[{low:.1f}, {high:.1f}].",
+)
+CLAIM_SHIFT_UNTESTED = template(
+    "models.claim_shift_untested",
+    "Not tested, so coverage cannot be promised here: whether these sessions are like the training's. {reason}",
+)
 CLAIM_FEW_PEOPLE = template(
     "models.claim_few_people", "With {people} people little is settled: what is not shown may be there."
 )

@@ -2,9 +2,7 @@
 
 A head is trained for one set of modalities. It holds a regressor fitted on all labelled sessions, which gives the
 score, and one for each fold of a cross-validation grouped by subject with the errors on what that fold left out: the
-interval is CV+ (Barber, Candes, Ramdas & Tibshirani, 2021, Ann Stat 49:486-507; with one subject a fold, jackknife+),
-whose coverage holds for a new subject of the same population. Fitting and errors come from MAPIE
-(`training.phq.models.intervals`); a test compares the intervals of this module with MAPIE's.
+interval is CV+ (`fer_phq.models.conformal`), whose coverage holds for a new subject of the same population.
 """
 
 from __future__ import annotations
@@ -29,6 +27,7 @@ from fer_phq.core.phq import MODALITY_NAMES, Modality, PhqUnavailable, Unavailab
 from fer_phq.features.functionals import Functionals, count_measured, functionals
 from fer_phq.features.windows import window_modalities, windows
 from fer_phq.models import messages
+from fer_phq.models.conformal import FoldErrors, conformal_bounds
 from fer_phq.models.regressors import FAMILIES, Arrays, AttentionRegressor, Regressor, RegressorInput
 from fer_phq.timeline.grid import is_below_grid, looks_a_second, to_grid
 from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
@@ -68,8 +67,7 @@ class PhqHead:
         columns: Digest of the functionals' names, see `columns_digest`.
         regressor: Fitted on all labelled sessions; gives the score.
         fold_regressors: Each fitted on all sessions but those of its fold.
-        fold_of: (n,) int64, for each labelled session the fold that left it out.
-        errors: (n,) float64, |questionnaire score - estimate| of each labelled session by its fold's regressor.
+        left_out: The errors of the labelled sessions by the folds that left them out.
         centre: (p,) float64, mean of the training functionals.
         spread: (p,) float64, their SD.
         max_distance: A session farther from the training, by `compute_distance`, is not judged.
@@ -83,8 +81,7 @@ class PhqHead:
     columns: str
     regressor: Regressor
     fold_regressors: tuple[Regressor, ...]
-    fold_of: npt.NDArray[np.int64]
-    errors: Float
+    left_out: FoldErrors
     centre: Float
     spread: Float
     max_distance: float
@@ -182,7 +179,7 @@ class PhqHead:
         """
         scores = np.clip(self.regressor.predict(sessions), 0, maximum)
         fold_estimates = np.stack([regressor.predict(sessions) for regressor in self.fold_regressors])
-        low, high = cross_conformal(fold_estimates, self.fold_of, self.errors, level)
+        low, high = conformal_bounds(self.left_out, fold_estimates, level)
         return scores, np.clip(low, 0, scores), np.clip(high, scores, maximum)
 
 
@@ -191,7 +188,8 @@ def head_to_arrays(head: PhqHead) -> Arrays:
     out = {f"whole/{name}": value for name, value in head.regressor.arrays().items()}
     for i, regressor in enumerate(head.fold_regressors):
         out |= {f"fold{i}/{name}": value for name, value in regressor.arrays().items()}
-    out |= {"fold_of": head.fold_of, "errors": head.errors, "centre": head.centre, "spread": head.spread}
+    out |= {"centre": head.centre, "spread": head.spread}
+    out |= _error_arrays(head.left_out)
     # The kinds are among the weights, so that features made otherwise are another model id.
     out |= {f"kind/{modality}": np.frombuffer(spec.kind.encode(), np.uint8) for modality, spec in head.inputs.items()}
     if head.grid_hz is not None:  # among the weights, so that another grid is another model id
@@ -234,8 +232,7 @@ def build_head(config: dict[str, Any], arrays: Arrays) -> PhqHead:
         columns=config["columns"],
         regressor=family.from_arrays(_strip_prefix(arrays, "whole/")),
         fold_regressors=tuple(family.from_arrays(_strip_prefix(arrays, f"fold{i}/")) for i in range(config["folds"])),
-        fold_of=np.asarray(arrays["fold_of"], np.int64),
-        errors=np.asarray(arrays["errors"], np.float64),
+        left_out=_build_errors(arrays),
         centre=np.asarray(arrays["centre"], np.float64),
         spread=np.asarray(arrays["spread"], np.float64),
         max_distance=float(config["far"]),
@@ -244,6 +241,26 @@ def build_head(config: dict[str, Any], arrays: Arrays) -> PhqHead:
     )
     _check_shapes(head)
     return head
+
+
+def _error_arrays(left_out: FoldErrors) -> Arrays:
+    """Return the arrays of the errors of folds.
+
+    Scaled errors have a name of their own: a version that knows only errors in points must not read them as such.
+    """
+    if left_out.lines is None or left_out.mass is None:
+        return {"fold_of": left_out.fold_of, "errors": left_out.errors}
+    scaled = {"scaled_errors": left_out.errors, "lines": left_out.lines, "mass": left_out.mass}
+    return {"fold_of": left_out.fold_of, **scaled}
+
+
+def _build_errors(arrays: Arrays) -> FoldErrors:
+    """Build the errors of folds; those of an earlier version are neither scaled nor weighed."""
+    fold_of = np.asarray(arrays["fold_of"], np.int64)
+    if "scaled_errors" not in arrays:
+        return FoldErrors(fold_of, np.asarray(arrays["errors"], np.float64))
+    scaled = (np.asarray(arrays[name], np.float64) for name in ("scaled_errors", "lines", "mass"))
+    return FoldErrors(fold_of, *scaled)
 
 
 def _check_shapes(head: PhqHead) -> None:
@@ -290,29 +307,6 @@ def load_heads(configs: Sequence[dict[str, Any]], path: Path) -> tuple[PhqHead, 
 def _strip_prefix(arrays: Arrays, prefix: str) -> Arrays:
     """Return the arrays whose names begin with a prefix, without it."""
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-
-
-def cross_conformal(
-    fold_estimates: Float, fold_of: npt.NDArray[np.int64], errors: Float, level: float
-) -> tuple[Float, Float]:
-    """Compute CV+ bounds.
-
-    Args:
-        fold_estimates: (folds, n) each fold's estimates of n new sessions.
-        fold_of: (m,) the fold that left out each of the training's m sessions.
-        errors: (m,) absolute errors of their folds on them.
-        level: Share of new subjects whose score the interval is to hold, 0 to 1.
-
-    Returns:
-        Lower and upper bounds, each (n,); infinite where there are too few errors for the level.
-    """
-    estimates = fold_estimates[fold_of]  # (m, n)
-    m, n = estimates.shape
-    rank = math.ceil((m + 1) * level)
-    if rank > m:
-        return np.full(n, -np.inf), np.full(n, np.inf)
-    low = np.sort(estimates - errors[:, None], axis=0)[m - rank]
-    return low, np.sort(estimates + errors[:, None], axis=0)[rank - 1]
 
 
 def compute_distance(rows: Float, centre: Float, spread: Float) -> Float:

@@ -167,8 +167,8 @@ One head a set of modalities (face, voice, words, facial behaviour), over functi
 `fer_phq/features/functionals.py` names. A session is judged by the first head whose modalities it has, made by the
 same software (here: {kinds}), that finds it neither too short nor too unlike those it was trained on; otherwise the
 estimate is unavailable, with the reason. The interval is CV+ over folds of people (Barber, Candes, Ramdas &
-Tibshirani, 2021): its coverage holds for new people of the same population, recorded and asked in the same way, and
-for no others.
+Tibshirani, 2021), with errors that are scaled, signed and weighed by person: its coverage holds for new people of the
+same population, recorded and asked in the same way, and for no others.
 
 The backbone and the emotions are those of `{base.model_id}`, whose card is [{EMOTION_CARD}]({EMOTION_CARD}).
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message, to_json
-from fer_phq.core.phq import PhqEstimate, PhqUnavailable
+from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable
 from fer_phq.models.checkpoint import Bundle
 from fer_phq.models.evidence.claims import judge_claims
 from fer_phq.models.evidence.record import Evidence, Gap, evidence_to_json
@@ -30,13 +30,17 @@ from fer_phq.models.model import FerPhqModel, load_model
 from training import cli
 from training.phq import commands, messages
 from training.phq.controls.comparison import Estimates, bound_ccc, compare_errors
+from training.phq.controls.coverage import measure_coverage
 from training.phq.controls.measuring import exchange_scores, measure_controls
+from training.phq.controls.shift import measure_shift
 from training.phq.controls.stability import compare_figures
 from training.phq.controls.writing import evidence_as_text
 from training.phq.data.dataset import LabelledDataset
 from training.phq.data.feature_loader import FeatureLoader, Notify, load_features
 from training.phq.data.sessions import LabelledSession
 from training.phq.metrics import interval_figures, phq_figures
+from training.phq.models.intervals import LEVEL
+from training.phq.selection import Bounds
 from training.phq.train import read_labelled_sessions
 
 
@@ -110,7 +114,9 @@ def evaluate(model: FerPhqModel, data: LabelledDataset, controls: bool = False) 
         high = np.array([estimate.high for estimate in estimates])
         interval = interval_figures(low, high, estimated.totals, config.interval_level)
         if controls:
-            evidence = _collect_evidence(model, estimated, estimates, head)
+            evidence = _collect_evidence(model, estimated, estimates, head, Bounds(low, high))
+        if isinstance(evidence, Evidence):
+            evidence = _add_shifts(evidence, model, data, {estimate.modalities for estimate in estimates})
     return PhqEvaluation(
         n=len(estimates),
         interval_level=config.interval_level,
@@ -133,7 +139,7 @@ def _head_estimates(model: FerPhqModel, estimates: Sequence[PhqEstimate]) -> Est
 
 
 def _collect_evidence(
-    model: FerPhqModel, data: LabelledDataset, estimates: Sequence[PhqEstimate], head: Estimates
+    model: FerPhqModel, data: LabelledDataset, estimates: Sequence[PhqEstimate], head: Estimates, bounds: Bounds
 ) -> Evidence | Message:
     """Measure what speaks for and against the heads on the sessions that got an estimate."""
     if len(data) < FEWEST_SESSIONS or data.people < FEWEST_SUBJECTS:
@@ -147,7 +153,22 @@ def _collect_evidence(
         controls=measure_controls(data, head, exchange_scores(data, head, 0)),
         gaps=gaps,
         gap_missing=None if gaps else messages.NO_FOLDS_REPORT(),
+        level=model.bundle.config.phq.interval_level if model.bundle.config.phq else LEVEL,
+        coverage=measure_coverage(
+            bounds, data.totals, data.subjects, data.scale, [session.groups for session in data.sessions]
+        ),
     )
+
+
+def _add_shifts(
+    evidence: Evidence, model: FerPhqModel, data: LabelledDataset, modalities: set[tuple[Modality, ...]]
+) -> Evidence:
+    """Add how all sessions, those without an estimate included, differ from what the heads in use were trained on."""
+    heads = [head for head in model.heads if head.modalities in modalities]
+    measured = [measure_shift(head, data.features, data.totals, data.subjects, 0) for head in heads]
+    shifts = tuple(shift for shift in measured if shift is not None)
+    missing = None if shifts else messages.TOO_FEW_FOR_SHIFT()
+    return dataclasses.replace(evidence, shifts=shifts, shift_missing=missing)
 
 
 def _measure_gaps(

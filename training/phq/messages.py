@@ -80,6 +80,9 @@ TOO_FEW_FOR_CONTROL = template(
 TOO_FEW_HELD_OUT = template(
     "phq_training.too_few_held_out", "A fifth of {people} people is too few to hold out (25 people are needed)."
 )
+TOO_FEW_FOR_SHIFT = template(
+    "phq_training.too_few_for_shift", "No head has sessions of 5 people whose functionals are those of its training."
+)
 NOTHING_ESTIMATED = template("phq_training.nothing_estimated", "No session got an estimate.")
 NO_FOLDS_REPORT = template(
     "phq_training.no_folds_report", "The bundle has no report of its folds, or none of enough people was estimated."

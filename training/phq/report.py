@@ -27,6 +27,7 @@ from fer_phq.models.head_report import (
 )
 from training.phq import messages
 from training.phq.controls.comparison import Estimates, bound_ccc, compare_errors
+from training.phq.controls.coverage import FEWEST_IN_GROUP, measure_coverage
 from training.phq.controls.measuring import measure_controls, refit_shuffled
 from training.phq.controls.stability import measure_gap, rank_models
 from training.phq.controls.writing import evidence_section
@@ -37,9 +38,6 @@ from training.phq.plots import calibration_figure, learning_curve_figure, scatte
 from training.phq.selection import HeadFit, learning_curve
 from training.plots.figures import save_figure
 from training.plots.markdown import markdown_table
-
-FEWEST_IN_GROUP = 5
-"""Smaller groups are not reported: they say little of errors, and much of the one person in them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +107,10 @@ def collect_evidence(fit: HeadFit, data: LabelledDataset, quick: bool, seed: int
         ranking=rank_models(fit.validations, matrix, seed),
         gaps=(gap,) if isinstance(gap, Gap) else (),
         gap_missing=gap if isinstance(gap, Message) else None,
+        level=fit.interval.interval_level,
+        coverage=measure_coverage(
+            fit.bounds, matrix.totals, matrix.subjects, data.scale, [session.groups for session in data.sessions]
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from sklearn.model_selection import GroupKFold
 
 from fer_phq.core.phq import Scale
 from fer_phq.features.functionals import mean_and_sd
+from fer_phq.models.conformal import conformal_bounds
 from fer_phq.models.head_report import (
     RIDGE_ONLY_BELOW,
     IntervalFigures,
@@ -23,7 +24,7 @@ from fer_phq.models.head_report import (
     Screening,
     TrainingStep,
 )
-from fer_phq.models.phq_head import PhqHead, columns_digest, compute_distance, cross_conformal
+from fer_phq.models.phq_head import PhqHead, columns_digest, compute_distance
 from training.phq.data.dataset import HeadData
 from training.phq.metrics import interval_figures, phq_figures, screening
 from training.phq.models.candidates import FeatureMatrix, Float, fit_regressor
@@ -63,6 +64,19 @@ class CrossValidation:
 
 
 @dataclass(frozen=True, eq=False)
+class Bounds:
+    """Prediction intervals of n sessions, in points.
+
+    Attributes:
+        low: (n,) float64, lower ends.
+        high: (n,) float64, upper ends.
+    """
+
+    low: Float
+    high: Float
+
+
+@dataclass(frozen=True, eq=False)
 class HeadFit:
     """A fitted head with the evidence for it.
 
@@ -70,12 +84,14 @@ class HeadFit:
         head: The head of the selected model.
         validations: Every model that was compared.
         interval: Figures of the prediction interval on the sessions that each fold left out.
+        bounds: These intervals.
         data: What the head was fitted on.
     """
 
     head: PhqHead
     validations: tuple[CrossValidation, ...]
     interval: IntervalFigures
+    bounds: Bounds
     data: HeadData
 
     @property
@@ -122,8 +138,9 @@ def fit_head(
     ]
     model = select_model(validations, matrix)
     calibrated = calibrate(matrix, model, level, seed)
-    interval = validate_interval(matrix, model, scale, level, seed)
-    return HeadFit(make_head(data, model, calibrated), tuple(validations), interval, data)
+    bounds = validate_interval(matrix, model, scale, level, seed)
+    interval = interval_figures(bounds.low, bounds.high, matrix.totals, level)
+    return HeadFit(make_head(data, model, calibrated), tuple(validations), interval, bounds, data)
 
 
 def _step_reporter(data: HeadData, model: str, repeats: int, on_step: StepHook) -> FoldHook:
@@ -270,8 +287,7 @@ def make_head(data: HeadData, model: str, calibrated: CalibratedModel) -> PhqHea
         columns=columns_digest(data.columns),
         regressor=calibrated.whole,
         fold_regressors=calibrated.folds,
-        fold_of=calibrated.fold_of,
-        errors=calibrated.errors,
+        left_out=calibrated.left_out,
         centre=centre,
         spread=spread,
         max_distance=USUAL * float(_left_out_distances(data.matrix, calibrated).max()),
@@ -282,14 +298,15 @@ def make_head(data: HeadData, model: str, calibrated: CalibratedModel) -> PhqHea
 def _left_out_distances(matrix: FeatureMatrix, calibrated: CalibratedModel) -> Float:
     """(n,) distance of each session from the centre of the sessions outside its fold."""
     distances = np.zeros(len(matrix))
-    for fold in np.unique(calibrated.fold_of):
-        left_out = calibrated.fold_of == fold
+    fold_of = calibrated.left_out.fold_of
+    for fold in np.unique(fold_of):
+        left_out = fold_of == fold
         distances[left_out] = compute_distance(matrix.rows[left_out], *mean_and_sd(matrix.rows[~left_out]))
     return distances
 
 
-def validate_interval(matrix: FeatureMatrix, model: str, scale: Scale, level: float, seed: int) -> IntervalFigures:
-    """Measure the interval on people that neither the model nor the interval has seen.
+def validate_interval(matrix: FeatureMatrix, model: str, scale: Scale, level: float, seed: int) -> Bounds:
+    """Compute intervals of people that neither the model nor the interval has seen.
 
     Args:
         matrix: Labelled sessions.
@@ -303,9 +320,12 @@ def validate_interval(matrix: FeatureMatrix, model: str, scale: Scale, level: fl
     for train, test in outer_folds(matrix, seed):
         calibrated = calibrate(matrix.take(train), model, level, seed)
         sessions = matrix.take(test).described
-        left_out = np.stack([fold.predict(sessions) for fold in calibrated.folds])
-        low[test], high[test] = cross_conformal(left_out, calibrated.fold_of, calibrated.errors, level)
-    return interval_figures(np.clip(low, 0, scale.maximum), np.clip(high, 0, scale.maximum), matrix.totals, level)
+        fold_estimates = np.stack([fold.predict(sessions) for fold in calibrated.folds])
+        scores = np.clip(calibrated.whole.predict(sessions), 0, scale.maximum)
+        lower, upper = conformal_bounds(calibrated.left_out, fold_estimates, level)
+        low[test] = np.clip(lower, 0, scores)
+        high[test] = np.clip(upper, scores, scale.maximum)
+    return Bounds(low, high)
 
 
 def learning_curve(matrix: FeatureMatrix, model: str, scale: Scale, seed: int = 0) -> tuple[LearningCurvePoint, ...]:

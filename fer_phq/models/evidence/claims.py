@@ -10,10 +10,13 @@ from __future__ import annotations
 from fer_phq.core.messages import Message, Template
 from fer_phq.models import messages
 from fer_phq.models.evidence.controls import Control, ControlFigures, ControlName
-from fer_phq.models.evidence.record import Evidence, Gap
+from fer_phq.models.evidence.record import ALL, Evidence, Gap, GroupCoverage, Shift
 
 FEW_PEOPLE = 50
 """With fewer people, a control that tells nothing has not been shown to tell nothing (our choice)."""
+
+SHIFTED = 0.05
+"""Probability below which sessions are said to differ from the training."""
 
 CONTROL_NAMES = {
     ControlName.INTERVIEWER: messages.CONTROL_INTERVIEWER,
@@ -42,6 +45,10 @@ def judge_claims(evidence: Evidence) -> tuple[Message, ...]:
     sentences += [_judge_gap(gap) for gap in evidence.gaps]
     if evidence.gap_missing is not None:
         sentences.append(messages.CLAIM_GAP_UNTESTED(reason=evidence.gap_missing))
+    sentences += _judge_coverage(evidence)
+    sentences += [claim for shift in evidence.shifts for claim in _judge_shift(shift)]
+    if evidence.shift_missing is not None:
+        sentences.append(messages.CLAIM_SHIFT_UNTESTED(reason=evidence.shift_missing))
     if evidence.subjects < FEW_PEOPLE:
         sentences.append(messages.CLAIM_FEW_PEOPLE(people=evidence.subjects))
     return tuple(sentences)
@@ -92,6 +99,44 @@ def _judge_exchanged(figures: ControlFigures) -> Message:
     gain = figures.head_gain
     claim = messages.CLAIM_BEYOND_CHANCE if gain.is_positive else messages.CLAIM_WITHIN_CHANCE
     return claim(gain=gain.value, low=gain.low, high=gain.high)
+
+
+def _judge_coverage(evidence: Evidence) -> list[Message]:
+    """Say of all scores, and of which groups, intervals hold fewer than they say."""
+    short = [group for group in evidence.coverage if group.covered.high < evidence.level]
+    sentences = []
+    for group in evidence.coverage:
+        if group.column == ALL:
+            claim = messages.CLAIM_COVERAGE_FALLS if group in short else messages.CLAIM_COVERAGE
+            sentences.append(claim(level=evidence.level, share=group.covered.value, **_ends(group)))
+    sentences += [
+        messages.CLAIM_GROUP_COVERAGE(
+            group=describe_group(group), share=group.covered.value, people=group.subjects, **_ends(group)
+        )
+        for group in short
+        if group.column != ALL
+    ]
+    return sentences
+
+
+def _judge_shift(shift: Shift) -> list[Message]:
+    """Say whether coverage can be promised for the new sessions."""
+    scores = shift.scores
+    claim = messages.CLAIM_SHIFT if shift.p < SHIFTED else messages.CLAIM_NO_SHIFT
+    sentences = [claim(name=shift.name, distance=shift.distance, p=shift.p, largest=shift.largest)]
+    if scores.low > 0 or scores.high < 0:
+        ends = {"difference": scores.value, "low": scores.low, "high": scores.high}
+        sentences.append(messages.CLAIM_SCORE_SHIFT(**ends))
+    return sentences
+
+
+def _ends(group: GroupCoverage) -> dict[str, float]:
+    return {"low": group.covered.low, "high": group.covered.high}
+
+
+def describe_group(group: GroupCoverage) -> str:
+    """Write a group's name for a reader, as 'score 10 to 14' or 'sex f'."""
+    return f"{group.column} {group.value}".strip()
 
 
 def _judge_gap(gap: Gap) -> Message:

@@ -18,6 +18,9 @@ from fer_phq.models.evidence.fields import (
     read_share,
 )
 
+ALL = "all"
+"""The column of the group that holds everybody."""
+
 
 @dataclass(frozen=True)
 class ModelRank:
@@ -53,6 +56,49 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class GroupCoverage:
+    """How many scores of a group lie in their interval.
+
+    Attributes:
+        column: What makes the group: `all` for everybody, `score` for a range of scores, else a column of the manifest.
+        value: The group.
+        sessions: Number of sessions.
+        subjects: Number of people of these sessions.
+        covered: Share of the scores that lie in their interval, 0 to 1; with Wilson's 95 % interval, for which a person
+            counts once (Wilson, 1927, J Am Stat Assoc 22:209-212).
+        width: Mean width of the intervals in points.
+    """
+
+    column: str
+    value: str
+    sessions: int
+    subjects: int
+    covered: Bounded
+    width: float
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How new sessions differ from those that a head was trained on.
+
+    Attributes:
+        name: The head's modalities, joined by '+'.
+        subjects: Number of new people.
+        distance: Root mean square of the differences of the functionals' means, in the training's SD.
+        p: Probability of as large a distance without any shift, 0 to 1.
+        largest: The functionals that differ most, each with its difference.
+        scores: By how many points the new people's scores are higher than the training's on average.
+    """
+
+    name: str
+    subjects: int
+    distance: float
+    p: float
+    largest: tuple[str, ...]
+    scores: Bounded
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Evidence on a head.
 
@@ -64,6 +110,10 @@ class Evidence:
         ranking: How stable the ranking of the compared models is; empty where none were compared.
         gaps: From folds to people held out.
         gap_missing: Why there is no gap; None where there is one.
+        level: Nominal level of the prediction intervals, 0 to 1.
+        coverage: How many scores lie in their interval, by severity and by group.
+        shifts: How these sessions differ from the training; empty of the training itself.
+        shift_missing: Why that was looked for and not found out; None where it was, and of the training itself.
     """
 
     subjects: int
@@ -73,6 +123,10 @@ class Evidence:
     ranking: tuple[ModelRank, ...] = ()
     gaps: tuple[Gap, ...] = ()
     gap_missing: Message | None = None
+    level: float = 0.9
+    coverage: tuple[GroupCoverage, ...] = ()
+    shifts: tuple[Shift, ...] = ()
+    shift_missing: Message | None = None
 
 
 def evidence_to_json(evidence: Evidence) -> dict[str, Any]:
@@ -85,6 +139,10 @@ def evidence_to_json(evidence: Evidence) -> dict[str, Any]:
         "ranking": [asdict(rank) for rank in evidence.ranking],
         "gaps": [asdict(gap) for gap in evidence.gaps],
         "gap_missing": None if evidence.gap_missing is None else to_json(evidence.gap_missing),
+        "level": evidence.level,
+        "coverage": [asdict(group) for group in evidence.coverage],
+        "shifts": [asdict(shift) for shift in evidence.shifts],
+        "shift_missing": None if evidence.shift_missing is None else to_json(evidence.shift_missing),
     }
 
 
@@ -100,6 +158,7 @@ def evidence_from_json(fields: Mapping[str, Any]) -> Evidence:
         ValueError: A value lies outside its range.
     """
     missing = fields["gap_missing"]
+    shift_missing = fields["shift_missing"]
     return Evidence(
         subjects=read_count(fields, "subjects"),
         ccc=read_figure(fields, "ccc"),
@@ -110,6 +169,32 @@ def evidence_from_json(fields: Mapping[str, Any]) -> Evidence:
         ),
         gaps=tuple(_gap_from_json(gap) for gap in read_list(fields, "gaps")),
         gap_missing=None if missing is None else from_json(missing),
+        level=read_share(fields, "level"),
+        coverage=tuple(_coverage_from_json(group) for group in read_list(fields, "coverage")),
+        shifts=tuple(_shift_from_json(shift) for shift in read_list(fields, "shifts")),
+        shift_missing=None if shift_missing is None else from_json(shift_missing),
+    )
+
+
+def _coverage_from_json(fields: Mapping[str, Any]) -> GroupCoverage:
+    return GroupCoverage(
+        str(fields["column"]),
+        str(fields["value"]),
+        read_count(fields, "sessions"),
+        read_count(fields, "subjects"),
+        read_figure(fields, "covered"),
+        read_number(fields, "width"),
+    )
+
+
+def _shift_from_json(fields: Mapping[str, Any]) -> Shift:
+    return Shift(
+        str(fields["name"]),
+        read_count(fields, "subjects"),
+        read_number(fields, "distance"),
+        read_share(fields, "p"),
+        tuple(map(str, read_list(fields, "largest"))),
+        read_figure(fields, "scores"),
     )
 
 

@@ -236,6 +236,8 @@ def test_the_report_says_which_claims_stand(bundle):
     face = next(head for head in report.sets if head.name == "face")
     assert face.evidence.gaps[0].subjects == 6
     assert face.evidence.controls[3].figures.head_gain.is_positive
+    assert face.evidence.coverage[0].covered.value == pytest.approx(face.interval.interval_coverage)
+    assert face.evidence.shifts == ()
 
 
 def test_controls_stand_beside_the_heads_on_new_people(bundle, tmp_path, capsys):
@@ -258,10 +260,30 @@ def test_controls_stand_beside_the_heads_on_new_people(bundle, tmp_path, capsys)
     for gap in evidence["gaps"]:
         assert gap["folds_mae"] == folds[gap["name"]]
         assert gap["difference"]["low"] < gap["held_out_mae"] - gap["folds_mae"] < gap["difference"]["high"]
+    everybody = evidence["coverage"][0]
+    assert everybody["column"] == "all"
+    assert everybody["covered"]["value"] == pytest.approx(evaluation["interval_coverage"])
+    assert {("sex", "f"), ("sex", "m"), ("score", "0 to 9")} <= {
+        (g["column"], g["value"]) for g in evidence["coverage"]
+    }
+    assert {shift["name"] for shift in evidence["shifts"]} <= set(folds)
+    assert min(shift["p"] for shift in evidence["shifts"]) > 0.01
     assert evaluate.main([str(bundle), str(with_sex), "--controls"]) == 0
     text = capsys.readouterr().out
     assert "control interviewer: none. No session says" in text
     assert " ".join(evaluation["claims"]) in text
+
+
+def test_a_new_site_is_told_and_coverage_is_not_promised(bundle, tmp_path, capsys):
+    data = labelled_sessions.cohort(30, seed=9, voice=0)
+    moved = [
+        replace(features, face=replace(features.face, values=features.face.values + np.float32(0.6)))
+        for features in data.features
+    ]
+    site = write_cohort(replace(data, features=tuple(moved)), tmp_path / "site")
+    evaluation = evaluated(capsys, bundle, site, "--controls")
+    assert evaluation["evidence"]["shifts"][0]["p"] < 0.01
+    assert "Coverage cannot be promised here: these sessions differ" in " ".join(evaluation["claims"])
 
 
 def test_controls_of_too_few_people_are_missing_with_the_reason(bundle, small, tmp_path, capsys):

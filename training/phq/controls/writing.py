@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_phq.models.evidence.claims import judge_claims
+from fer_phq.models.evidence.claims import describe_group, judge_claims
 from fer_phq.models.evidence.controls import Control
 from fer_phq.models.evidence.fields import Bounded
 from fer_phq.models.evidence.record import Evidence
@@ -25,8 +25,27 @@ def evidence_section(evidence: Evidence) -> str:
         "scores, the control's held constant. Each sentence above rests on an interval of its own: of forty, one lies "
         "off by chance.\n\n"
         + markdown_table(CONTROL_COLUMNS, _control_rows(evidence.controls))
-        + f"\n{_read_columns(evidence.controls)}{ranked}"
+        + f"\n{_read_columns(evidence.controls)}{ranked}{_coverage_table(evidence)}"
     )
+
+
+def _coverage_table(evidence: Evidence) -> str:
+    """Write where intervals hold what they say."""
+    rows = [
+        [describe_group(group), str(group.sessions), str(group.subjects), _percent(group.covered), f"{group.width:.1f}"]
+        for group in evidence.coverage
+    ]
+    if not rows:
+        return ""
+    head = (
+        f"Scores that lie in their {evidence.level:.0%} interval, in brackets Wilson's 95% interval with each person "
+        "counted once. What is promised is the share of all people, not of each group:\n\n"
+    )
+    return head + markdown_table(["scores of", "sessions", "people", "in the interval", "width"], rows) + "\n"
+
+
+def _percent(figure: Bounded) -> str:
+    return f"{figure.value:.0%} [{figure.low:.0%}, {figure.high:.0%}]"
 
 
 def evidence_as_text(evidence: Evidence) -> str:
@@ -36,6 +55,16 @@ def evidence_as_text(evidence: Evidence) -> str:
         f"{gap.name}: MAE of these people {gap.held_out_mae:.2f}, in the folds {gap.folds_mae:.2f} "
         f"(difference {_bracketed(gap.difference)})"
         for gap in evidence.gaps
+    ]
+    lines += [
+        f"interval, {describe_group(group)} ({group.sessions} sessions of {group.subjects} people): holds "
+        f"{_percent(group.covered)}, {group.width:.1f} points wide"
+        for group in evidence.coverage
+    ]
+    lines += [
+        f"{shift.name}: the {shift.subjects} people differ from the training by {shift.distance:.2f} SD (p "
+        f"{shift.p:.4f}; most in {', '.join(shift.largest)}); their scores by {_bracketed(shift.scores)}"
+        for shift in evidence.shifts
     ]
     return "\n".join([*lines, "", claims_paragraph(evidence)])
 

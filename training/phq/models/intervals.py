@@ -1,4 +1,4 @@
-"""Cross-conformal intervals by MAPIE, over folds grouped by subject, and the part of them that a head keeps."""
+"""Cross-conformal intervals over folds grouped by subject, which MAPIE fits, and the part of them that a head keeps."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from mapie.regression import CrossConformalRegressor
 from sklearn.model_selection import GroupKFold
 
+from fer_phq.models.conformal import FoldErrors, scale_errors
 from fer_phq.models.regressors import Regressor
 from training.phq.models.candidates import FeatureMatrix, Float, IndexedRegressor
 from training.phq.models.library_internals import conformal_folds
@@ -29,15 +29,15 @@ class CalibratedModel:
     Attributes:
         whole: Fitted on every session.
         folds: Each fitted on all sessions but those of its fold.
-        fold_of: (n,) int64, the fold of each session.
-        errors: (n,) float64, absolute error of each session by the regressor that left it out, in points.
-        conformal: MAPIE's own regressor over indices of the matrix.
+        left_out: Errors of the sessions by the regressors that left them out.
+        estimates: (n,) float64, estimates of the sessions by these regressors, in points.
+        conformal: MAPIE's own regressor over indices of the matrix, with plain CV+ intervals.
     """
 
     whole: Regressor
     folds: tuple[Regressor, ...]
-    fold_of: npt.NDArray[np.int64]
-    errors: Float
+    left_out: FoldErrors
+    estimates: Float
     conformal: Any
 
 
@@ -61,10 +61,15 @@ def calibrate(data: FeatureMatrix, model: str, level: float = LEVEL, seed: int =
     index = np.arange(len(data))[:, None]
     conformal.fit_conformalize(index, data.totals, groups=data.subjects)
     fitted = conformal_folds(conformal)
+    regressors = tuple(estimator.regressor_ for estimator in fitted.folds)
+    estimates = np.zeros(len(data))
+    for fold, regressor in enumerate(regressors):
+        members = np.flatnonzero(fitted.fold_of == fold)
+        estimates[members] = regressor.predict(data.take(members).described)
     return CalibratedModel(
         whole=fitted.whole.regressor_,
-        folds=tuple(estimator.regressor_ for estimator in fitted.folds),
-        fold_of=fitted.fold_of,
-        errors=fitted.errors,
+        folds=regressors,
+        left_out=scale_errors(estimates, data.totals, fitted.fold_of, data.subjects),
+        estimates=estimates,
         conformal=conformal,
     )

@@ -6,7 +6,7 @@ from fer_phq.core.messages import literal
 from fer_phq.models.evidence.claims import judge_claims
 from fer_phq.models.evidence.controls import Control, ControlFigures, ControlName
 from fer_phq.models.evidence.fields import Bounded
-from fer_phq.models.evidence.record import Evidence, Gap
+from fer_phq.models.evidence.record import Evidence, Gap, GroupCoverage, Shift
 
 POSITIVE = Bounded(0.5, 0.1, 0.9)
 UNSURE = Bounded(0.2, -0.1, 0.5)
@@ -79,3 +79,39 @@ def test_a_gap_and_few_people_are_said():
     gap = Gap("face", 10, 3.0, 4.0, POSITIVE)
     assert codes(gaps=(gap,)) == ["knows", "gap"]
     assert codes(gaps=(Gap("face", 10, 3.0, 3.2, UNSURE),), subjects=49) == ["knows", "no_gap", "few_people"]
+
+
+def group(column, value, share, low, high):
+    return GroupCoverage(column, value, 40, 30, Bounded(share, low, high), 14.0)
+
+
+def test_where_intervals_hold_too_little_is_said():
+    everybody = group("all", "", 0.88, 0.8, 0.94)
+    severe = group("score", "10 to 24", 0.6, 0.45, 0.72)
+    women = group("sex", "f", 0.85, 0.7, 0.93)
+    assert codes(coverage=(everybody, severe, women)) == ["knows", "coverage", "group_coverage"]
+    short = group("all", "", 0.7, 0.6, 0.8)
+    assert codes(coverage=(short,)) == ["knows", "coverage_falls"]
+    text = str(judge_claims(Evidence(100, POSITIVE, POSITIVE, (), coverage=(everybody, severe)))[-1])
+    assert text == "Intervals hold fewer of score 10 to 24: 60% [45%, 72%] of 30 people."
+
+
+@pytest.mark.parametrize(
+    ("p", "scores", "claims"),
+    [
+        (0.2, UNSURE, ["no_shift"]),
+        (0.01, UNSURE, ["shift"]),
+        (0.2, POSITIVE, ["no_shift", "score_shift"]),
+        (0.01, Bounded(-3, -5, -1), ["shift", "score_shift"]),
+    ],
+)
+def test_a_shift_takes_the_promise_back(p, scores, claims):
+    shift = Shift("face", 12, 0.4, p, ("face.level.1.mean +0.8 SD",), scores)
+    assert codes(shifts=(shift,)) == ["knows", *claims]
+    text = " ".join(map(str, judge_claims(Evidence(100, POSITIVE, POSITIVE, (), shifts=(shift,)))))
+    assert ("Coverage cannot be promised" in text) is (claims != ["no_shift"])
+
+
+def test_a_shift_that_could_not_be_looked_for_promises_nothing():
+    claims = judge_claims(Evidence(100, POSITIVE, POSITIVE, (), shift_missing=literal("Too few people.")))
+    assert "coverage cannot be promised" in str(claims[-1])

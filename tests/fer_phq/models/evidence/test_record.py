@@ -7,8 +7,18 @@ import pytest
 from fer_phq.core.messages import literal
 from fer_phq.models.evidence.controls import Control, ControlFigures, ControlName
 from fer_phq.models.evidence.fields import Bounded
-from fer_phq.models.evidence.record import Evidence, Gap, ModelRank, evidence_from_json, evidence_to_json
+from fer_phq.models.evidence.record import (
+    Evidence,
+    Gap,
+    GroupCoverage,
+    ModelRank,
+    Shift,
+    evidence_from_json,
+    evidence_to_json,
+)
 
+BAND = GroupCoverage("score", "10 to 14", 9, 8, Bounded(0.75, 0.5, 0.875), 14.5)
+SITE = Shift("face", 12, 0.375, 0.125, ("face.level.1.mean +0.8 SD",), Bounded(2, 0.5, 3.5))
 BEYOND = Bounded(0.5, 0.25, 0.625)
 
 
@@ -26,10 +36,25 @@ def evidence(**parts):
     )
     gap = Gap("face+voice", 8, 3.5, 4.5, Bounded(1, -0.5, 2.5))
     usual = {"subjects": 60, "ccc": BEYOND, "above_mean": Bounded(1, 0.5, 1.5), "controls": controls}
-    return Evidence(**{**usual, "ranking": (ModelRank("ridge", 0.75),), "gaps": (gap,), **parts})
+    return Evidence(
+        **{
+            **usual,
+            "ranking": (ModelRank("ridge", 0.75),),
+            "gaps": (gap,),
+            "coverage": (BAND,),
+            "shifts": (SITE,),
+            **parts,
+        }
+    )
 
 
-@pytest.mark.parametrize("kept", [evidence(), evidence(gaps=(), gap_missing=literal("Too few."), ranking=())])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        evidence(),
+        evidence(gaps=(), gap_missing=literal("Too few."), shifts=(), shift_missing=literal("Few."), ranking=()),
+    ],
+)
 def test_evidence_is_read_as_it_was_written(kept):
     assert evidence_from_json(json.loads(json.dumps(evidence_to_json(kept)))) == kept
 
@@ -45,6 +70,9 @@ def test_evidence_is_read_as_it_was_written(kept):
         (lambda fields: fields["controls"][0].update(sessions=-1), ValueError),
         (lambda fields: fields["ranking"][0].update(first=1.5), ValueError),
         (lambda fields: fields.update(gaps={}), TypeError),
+        (lambda fields: fields.update(level=90), ValueError),
+        (lambda fields: fields["shifts"][0].update(p=2), ValueError),
+        (lambda fields: fields["coverage"][0].update(covered=None), TypeError),
         (lambda fields: fields["gaps"][0].update(difference=None), TypeError),
     ],
 )

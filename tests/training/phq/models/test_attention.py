@@ -6,6 +6,7 @@ import torch
 from labelled_sessions import cohort
 
 from fer_phq.core.phq import Modality, PhqUnavailable
+from fer_phq.models.conformal import FoldErrors
 from fer_phq.models.phq_head import build_head, head_to_arrays, head_to_config
 from fer_phq.models.regressors import AttentionRegressor, RegressorInput
 from training.phq.data.dataset import build_head_data
@@ -243,7 +244,11 @@ def head():
         whole, *folds = (fit_regressor("attention", data.matrix.take(np.flatnonzero(fold_of != i))) for i in (2, 0, 1))
     finally:
         attention.EPOCHS = before
-    return make_head(data, "attention", CalibratedModel(whole, tuple(folds), fold_of, np.arange(24.0), None))
+    return make_head(
+        data,
+        "attention",
+        CalibratedModel(whole, tuple(folds), FoldErrors(fold_of, np.arange(24.0)), np.zeros(24), None),
+    )
 
 
 def test_a_head_survives_being_written(head):

@@ -11,7 +11,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR
 
-from fer_phq.models.phq_head import compute_distance, compute_spread, cross_conformal
+from fer_phq.models.conformal import cross_conformal
+from fer_phq.models.phq_head import compute_distance, compute_spread
 from fer_phq.models.regressors import FAMILIES, RegressorInput
 from training.phq.models import candidates
 from training.phq.models.candidates import FeatureMatrix, fit_regressor
@@ -76,13 +77,14 @@ def test_support_vectors_are_scikit_learns():
 
 @pytest.mark.parametrize("model", ["floor", "ridge"])
 @pytest.mark.parametrize("sessions", [1, 3])
-def test_the_interval_is_mapies(model, sessions):
+def test_folds_and_plain_intervals_are_mapies(model, sessions):
     data = table(sessions=sessions)
     found = calibrate(data, model)
     index = np.arange(len(data))[:, None]
     points, bounds = found.conformal.predict_interval(index, aggregate_point_predictions=None)
     left_out = np.stack([fold.predict(data.described) for fold in found.folds])
-    low, high = cross_conformal(left_out, found.fold_of, found.errors, 0.9)
+    errors = np.abs(data.totals - found.estimates)
+    low, high = cross_conformal(left_out, found.left_out.fold_of, errors, 0.9)
     np.testing.assert_allclose(low, bounds[:, 0, 0], atol=1e-9)
     np.testing.assert_allclose(high, bounds[:, 1, 0], atol=1e-9)
     np.testing.assert_allclose(found.whole.predict(data.described), points, atol=1e-9)
@@ -90,7 +92,7 @@ def test_the_interval_is_mapies(model, sessions):
 
 def test_no_subject_is_on_both_sides_of_a_fold():
     data = table(sessions=3)
-    fold_of = calibrate(data, "ridge").fold_of
+    fold_of = calibrate(data, "ridge").left_out.fold_of
     for subject in np.unique(data.subjects):
         assert len(set(fold_of[data.subjects == subject])) == 1
 
