@@ -562,10 +562,10 @@ class Step(StrEnum):
 
     FACES = "faces"
     """Decoding and faces: sampled frames."""
-    BEHAVIOUR = "behaviour"
-    """The face mesh: frames."""
     SOUND = "sound"
     """The voice, and who speaks: seconds of sound."""
+    BEHAVIOUR = "behaviour"
+    """The face mesh: frames."""
     WORDS = "words"
     """The transcript: utterances; or the words that are recognised: seconds of sound."""
     ESTIMATE = "estimate"

@@ -1,8 +1,8 @@
 """Analysis of a session: a recording becomes a `SessionAnalysis`.
 
 recording --decode--> frames --detect, track--> faces --embed--> embeddings --emotion head--> timeline
-                                                      --follow--> behaviour
-          --> sound --> everybody's turns --mouth, transcript--> the subject's speech: voice, words
+          --> sound --> everybody's voice and turns   --follow--> behaviour
+          everybody's voice and turns --mouth, transcript--> the subject's speech: voice, words
 timeline, embeddings, voice, words, behaviour --PHQ head--> estimate with its interval, or the reason why there is none
 """
 
@@ -31,7 +31,7 @@ from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline import messages
 from fer_phq.pipeline.behaviour import FaceHook, extract_behaviour, warn_of_behaviour, warn_of_partner
 from fer_phq.pipeline.faces import extract_faces
-from fer_phq.pipeline.speech import check_sound, extract_speech, ignore_progress, load_sidecar
+from fer_phq.pipeline.speech import check_sound, describe_speech, hear_sound, ignore_progress, load_sidecar
 from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
 from fer_phq.pipeline.timing import STAGES, StageTimer
 from fer_phq.pipeline.turns import forget_mouth
@@ -95,16 +95,15 @@ def analyze(
         faces, face_warnings = extract_faces(recording, frames, model, settings, timer, report)
 
     _release(recording)
+    source = (recording, loaded, report, display_name, settings.sound)
+    with timer.measure("listen"):  # before the behaviour, whose rows of three hours take 80 MB
+        heard = hear_sound(*source, with_turns=settings.speech)
+    _release(recording)
     series = extract_behaviour(path, recording, faces, settings, timer, report, display_name, on_faces)
     behaviour, partner = (*series, None, None)[:2]
     _release(recording)
     with timer.measure("listen"):
-        speech = extract_speech(
-            *(recording, loaded, report, display_name, settings.sound),
-            with_turns=settings.speech,
-            with_recognition=settings.recognition,
-            behaviour=behaviour,
-        )
+        speech = describe_speech(heard, behaviour, *source, with_recognition=settings.recognition)
 
     report(Progress(Step.ESTIMATE, 0, 1))
     with timer.measure("heads"):

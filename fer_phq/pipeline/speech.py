@@ -22,7 +22,8 @@ from fer_phq.core.speech.transcription import Transcription
 from fer_phq.features.functionals import count_measured
 from fer_phq.pipeline import messages
 from fer_phq.pipeline.recognition import RecognisedWords, recognise_words
-from fer_phq.pipeline.turns import NO_TURNS, SpeakerTurns, extract_turns, subject_intervals
+from fer_phq.pipeline.turns import SpeakerTurns, choose_speaker, subject_intervals
+from fer_phq.speakers.turn import Diarization
 from fer_phq.video import list_sound_tracks
 from fer_phq.words import (
     Transcript,
@@ -99,6 +100,21 @@ def load_sidecar(sidecar: Sidecar) -> LoadedSidecar:
     return LoadedSidecar(transcript, speaker, sidecar.audio, warnings)
 
 
+@dataclass(frozen=True, eq=False)
+class HeardSound:
+    """What is heard in a recording, whoever speaks.
+
+    Attributes:
+        voice: Everybody's prosody; None where there is no sound.
+        diarization: Who speaks when; None where it cannot be told, or was not asked for.
+        warnings: What limits it.
+    """
+
+    voice: FeatureSeries | None
+    diarization: Diarization | None
+    warnings: tuple[Message, ...]
+
+
 def extract_speech(
     recording: RecordingInfo,
     sidecar: LoadedSidecar,
@@ -110,7 +126,7 @@ def extract_speech(
     with_recognition: bool = False,
     behaviour: FeatureSeries | None = None,
 ) -> SpeechFeatures:
-    """Extract voice and words of the subject, and everybody's turns.
+    """Extract voice and words of the subject, and everybody's turns: `hear_sound` and `describe_speech` at once.
 
     Args:
         recording: The recording, from `probe`.
@@ -126,21 +142,78 @@ def extract_speech(
         RecordingError: A sound file of the sidecar cannot be used. Sound of the recording itself that cannot be used is
             a warning.
     """
-    report = on_progress or ignore_progress
+    source = (recording, sidecar, on_progress or ignore_progress, display_name, sound)
+    heard = hear_sound(*source, with_turns=with_turns)
+    return describe_speech(heard, behaviour, *source, with_recognition=with_recognition)
+
+
+def hear_sound(
+    recording: RecordingInfo,
+    sidecar: LoadedSidecar,
+    on_progress: ProgressHook,
+    display_name: str | None = None,
+    sound: SoundChoice = AUTOMATIC,
+    *,
+    with_turns: bool = False,
+) -> HeardSound:
+    """Hear everybody's voice, and who speaks when.
+
+    Args:
+        recording: As in `extract_speech`, and so are the other arguments.
+        sidecar: Its sidecar files.
+        on_progress: Called as sound is heard.
+        display_name: What warnings call the recording.
+        sound: The track and the channel.
+        with_turns: Whether it is told who speaks when.
+
+    Raises:
+        RecordingError: A sound file of the sidecar cannot be used.
+    """
+    warnings: list[Message] = []
+    voice = _extract_sound(recording, sidecar.audio, on_progress, warnings, display_name, sound)
+    diarization = None
+    if with_turns and voice is not None:
+        diarization = _diarize(recording, sidecar, voice, on_progress, warnings, display_name, sound)
+    return HeardSound(voice, diarization, tuple(warnings))
+
+
+def describe_speech(
+    heard: HeardSound,
+    behaviour: FeatureSeries | None,
+    recording: RecordingInfo,
+    sidecar: LoadedSidecar,
+    on_progress: ProgressHook,
+    display_name: str | None = None,
+    sound: SoundChoice = AUTOMATIC,
+    *,
+    with_recognition: bool = False,
+) -> SpeechFeatures:
+    """Choose the subject among the speakers, and describe the subject's voice and words.
+
+    Args:
+        heard: From `hear_sound`.
+        behaviour: The subject's facial behaviour; None without.
+        recording: As in `extract_speech`, and so are the other arguments.
+        sidecar: Its sidecar files.
+        on_progress: Called as words are done.
+        display_name: What warnings call the recording.
+        sound: The track and the channel.
+        with_recognition: Whether words are recognised.
+    """
     warnings = list(sidecar.warnings)
     beyond = _beyond_warning(recording, sidecar.transcript)
     if beyond is not None:
         warnings.append(beyond)
-    everyone = _extract_sound(recording, sidecar.audio, report, warnings, display_name, sound)
+    warnings += heard.warnings
     turns = SpeakerTurns(None, None, ())
-    if with_turns and everyone is not None:
-        turns = _extract_turns(recording, sidecar, everyone, behaviour, report, display_name, sound)
+    if heard.diarization is not None:
+        turns = choose_speaker(heard.diarization, sidecar.transcript, sidecar.speaker, behaviour)
     warnings += [warning for warning in turns.warnings if warning not in warnings]  # the voice may have told it
-    voice = _subjects_voice(everyone, sidecar, turns.series, warnings)
-    words = _extract_words(sidecar, report, warnings)
+    voice = _subjects_voice(heard.voice, sidecar, turns.series, warnings)
+    words = _extract_words(sidecar, on_progress, warnings)
     transcription = None
-    if with_recognition and sidecar.transcript is None and _has_speech(everyone):
-        recognised = _recognise(recording, sidecar.audio, turns.series, report, display_name, sound)
+    if with_recognition and sidecar.transcript is None and _has_speech(heard.voice):
+        recognised = _recognise(recording, sidecar.audio, turns.series, on_progress, display_name, sound)
         words, transcription = recognised.words, recognised.transcription
         warnings += [warning for warning in recognised.warnings if warning not in warnings]
     return SpeechFeatures(voice, words, tuple(warnings), turns.series, turns.choice, transcription)
@@ -191,18 +264,20 @@ def _beyond_warning(recording: RecordingInfo, transcript: Transcript | None) -> 
     return messages.TRANSCRIPT_BEYOND(count=beyond, total=len(transcript), duration=round(recording.duration_s, 1))
 
 
-def _extract_turns(
+def _diarize(
     recording: RecordingInfo,
     sidecar: LoadedSidecar,
     voice: FeatureSeries,
-    behaviour: FeatureSeries | None,
     on_progress: ProgressHook,
+    warnings: list[Message],
     display_name: str | None,
     sound: SoundChoice,
-) -> SpeakerTurns:
+) -> Diarization | None:
     """Tell who speaks when. Sound in which the voice has no speech is not heard again."""
     if voice.time_s is None or not _has_speech(voice):
-        return SpeakerTurns(NO_TURNS, None, ())
+        return Diarization((), recording.duration_s, is_by_part=False, warnings=())
+    from fer_phq.speakers import diarize  # scipy and two networks, which sound without speech does not wait for
+
     source = recording.path if sidecar.audio is None else sidecar.audio
     name = display_name if sidecar.audio is None else None
     end_s = float(voice.time_s[-1])
@@ -210,8 +285,11 @@ def _extract_turns(
     def report(done_s: float, total_s: float | None) -> None:
         on_progress(Progress(Step.SOUND, end_s, end_s))  # the step counts seconds whose voice is known: these are all
 
-    labels = (sidecar.transcript, sidecar.speaker)
-    return extract_turns(source, sound, *labels, behaviour, display_name=name, on_sound=report)
+    try:
+        return diarize(source, choice=sound, display_name=name, on_progress=report)
+    except RecordingError as error:
+        warnings.append(messages.TURNS_LEFT_OUT(reason=error.message))
+        return None
 
 
 def _recognise(

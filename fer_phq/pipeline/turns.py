@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from fer_phq.core.analysis import SessionAnalysis, SoundChoice, SpeakerChoice
+from fer_phq.core.analysis import SessionAnalysis, SpeakerChoice
 from fer_phq.core.arrays import TimeArray
-from fer_phq.core.errors import RecordingError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.pipeline import messages
 from fer_phq.speakers import messages as reasons
 from fer_phq.speakers.files.series import BY_PART, BY_VOICES, subject_of, turn_series, turns_of
-from fer_phq.speakers.turn import Turn
+from fer_phq.speakers.turn import Diarization, Turn
 from fer_phq.words import Transcript, intervals
-
-if TYPE_CHECKING:
-    from fer_phq.speakers import Diarization
 
 LEAST_SHARE = 0.8
 """How much of a speaker's talk time must lie where the transcript has the subject's."""
@@ -43,16 +37,13 @@ WITHOUT_MOUTH = (None, SpeakerChoice.TRANSCRIPT, SpeakerChoice.LABELS_DISAGREE, 
 MOUTH_WARNINGS = (messages.SUBJECT_BY_MOUTH, messages.VOICE_OF_SPEAKERS, messages.VOICE_OF_ONE)
 """What is said of a speaker who was, or was not, chosen by the mouth."""
 
-OnSound = Callable[[float, float | None], None]
-"""Called with the seconds of sound done and of all sound, None when that is not known."""
-
 
 @dataclass(frozen=True, eq=False)
 class SpeakerTurns:
     """Who speaks when.
 
     Attributes:
-        series: Everybody's turns, of `turn_series`; None where they cannot be told.
+        series: Everybody's turns, of `turn_series`; None where they are not told.
         choice: How the subject's speaker was found, or why it is not known; None without a turn.
         warnings: What limits them.
     """
@@ -66,36 +57,17 @@ NO_TURNS = turn_series((), None, BY_VOICES)
 """The turns of sound in which nobody speaks."""
 
 
-def extract_turns(
-    sound: str | Path,
-    choice: SoundChoice,
-    transcript: Transcript | None,
-    speaker: str | None,
-    behaviour: FeatureSeries | None = None,
-    *,
-    display_name: str | None = None,
-    on_sound: OnSound | None = None,
+def choose_speaker(
+    diarization: Diarization, transcript: Transcript | None, speaker: str | None, behaviour: FeatureSeries | None
 ) -> SpeakerTurns:
-    """Tell who speaks when, and which of the speakers is the subject.
+    """Choose the subject among the speakers of a recording.
 
     Args:
-        sound: The recording, or the sound file in its place.
-        choice: The track and the channel that are heard, where they are set by hand.
+        diarization: Who speaks when.
         transcript: The transcript, or None.
         speaker: The subject's name in it; None where it is not known.
         behaviour: The subject's facial behaviour, whose mouth says who the subject is where no transcript does.
-        display_name: What errors call the sound; its path when omitted.
-        on_sound: Called with the seconds of sound done and of all sound; it may raise `AnalysisCancelled`.
-
-    Returns:
-        The turns; without a series, and with a warning, where the sound cannot be used.
     """
-    from fer_phq.speakers import diarize  # scipy and two networks, which sound without speech does not wait for
-
-    try:
-        diarization = diarize(sound, choice=choice, display_name=display_name, on_progress=on_sound)
-    except RecordingError as error:
-        return SpeakerTurns(None, None, (messages.TURNS_LEFT_OUT(reason=error.message),))
     # Nobody said that two people talk: a single voice is no reason to doubt.
     warnings = tuple(warning for warning in diarization.warnings if warning.code != reasons.ONE_VOICE.code)
     if not diarization.turns:

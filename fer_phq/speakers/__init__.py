@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fer_phq.core import lazy_names
-from fer_phq.speakers.turn import Turn
+from fer_phq.speakers.turn import Diarization, Turn
 
 if TYPE_CHECKING:
-    from fer_phq.speakers.diarization import Diarization, diarize, diarize_blocks
+    from fer_phq.speakers.diarization import diarize, diarize_blocks
 
 __all__ = ["Diarization", "Turn", "diarize", "diarize_blocks"]
 
@@ -20,7 +20,6 @@ __all__ = ["Diarization", "Turn", "diarize", "diarize_blocks"]
 __getattr__ = lazy_names(
     __name__,
     {
-        "Diarization": "fer_phq.speakers.diarization",
         "diarize": "fer_phq.speakers.diarization",
         "diarize_blocks": "fer_phq.speakers.diarization",
     },

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import numpy as np
 
 from fer_phq.core.analysis import AUTOMATIC, SoundChoice
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import SettingsError
-from fer_phq.core.messages import Message
 from fer_phq.speakers import messages
 from fer_phq.speakers.parts import PartListener, join_parts, list_parts
-from fer_phq.speakers.turn import Turn
+from fer_phq.speakers.turn import Diarization, Turn
 from fer_phq.speakers.voices import VoiceListener
 from fer_phq.video import SOUND_RATE, Limits, SoundStream, list_sound_tracks, read_sound
 from fer_phq.video.reader import StrPath
@@ -28,28 +26,6 @@ BLOCK_S = 5.0
 
 OnSound = Callable[[float, float | None], None]
 """Called with the seconds of sound done and of all sound, None when that is not known."""
-
-
-@dataclass(frozen=True)
-class Diarization:
-    """Who speaks when.
-
-    Attributes:
-        turns: Everybody's turns in the order of their starts; those of different speakers may overlap.
-        duration_s: Length of the sound in seconds.
-        is_by_part: Whether the speakers are tracks or channels of the sound, and not told by their voices.
-        warnings: What limits it.
-    """
-
-    turns: tuple[Turn, ...]
-    duration_s: float
-    is_by_part: bool
-    warnings: tuple[Message, ...]
-
-    @property
-    def speakers(self) -> int:
-        """How many speakers have a turn."""
-        return max((turn.speaker for turn in self.turns), default=0)
 
 
 def diarize(

@@ -6,6 +6,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from fer_phq.core.messages import Message
+
 PAUSE_S = 0.3
 """Seconds of silence up to which a turn goes on (NIST's Rich Transcription evaluations, 2006)."""
 
@@ -37,6 +39,28 @@ class Turn:
     def duration_s(self) -> float:
         """How long it lasts, in seconds."""
         return self.end_s - self.start_s
+
+
+@dataclass(frozen=True)
+class Diarization:
+    """Who speaks when.
+
+    Attributes:
+        turns: Everybody's turns in the order of their starts; those of different speakers may overlap.
+        duration_s: Length of the sound in seconds.
+        is_by_part: Whether the speakers are tracks or channels of the sound, and not told by their voices.
+        warnings: What limits it.
+    """
+
+    turns: tuple[Turn, ...]
+    duration_s: float
+    is_by_part: bool
+    warnings: tuple[Message, ...]
+
+    @property
+    def speakers(self) -> int:
+        """How many speakers have a turn."""
+        return max((turn.speaker for turn in self.turns), default=0)
 
 
 def speaker_name(number: int) -> str:

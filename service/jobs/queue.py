@@ -26,8 +26,8 @@ STEP_SHARES = {Step.FACES: 0.8, Step.SOUND: 0.15, Step.WORDS: 0.03, Step.ESTIMAT
 """About how much of an analysis's time each step takes: at 2 frames/s on a processor, with a transcript."""
 STEP_SHARES_WITH_BEHAVIOUR = {
     Step.FACES: 0.25,
-    Step.BEHAVIOUR: 0.67,
     Step.SOUND: 0.05,
+    Step.BEHAVIOUR: 0.67,
     Step.WORDS: 0.02,
     Step.ESTIMATE: 0.01,
 }
@@ -37,8 +37,8 @@ MOST_WHILE_RUNNING = 0.99
 """The most that is shown as done of a job that still runs."""
 STEP_TEMPLATES = {
     Step.FACES: (messages.FACES, messages.FACES_OF, messages.FACES_LEFT),
-    Step.BEHAVIOUR: (messages.BEHAVIOUR, messages.BEHAVIOUR_OF, messages.BEHAVIOUR_LEFT),
     Step.SOUND: (messages.SOUND, messages.SOUND_OF, messages.SOUND_LEFT),
+    Step.BEHAVIOUR: (messages.BEHAVIOUR, messages.BEHAVIOUR_OF, messages.BEHAVIOUR_LEFT),
     Step.WORDS: (messages.WORDS, messages.WORDS_OF, messages.WORDS_LEFT),
 }
 """How a step is told without a total, with it, and with the time left."""

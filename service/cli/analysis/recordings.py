@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 STEPS = {
     Step.FACES: ("finding faces", "frames"),
-    Step.BEHAVIOUR: ("following the face", "frames"),
     Step.SOUND: ("analysing the sound", "s"),
+    Step.BEHAVIOUR: ("following the face", "frames"),
     Step.WORDS: ("reading the words", "utterances"),
     Step.ESTIMATE: ("estimating", ""),
 }

@@ -100,10 +100,11 @@ def test_how_far_a_job_is_depends_on_whether_it_follows_the_face(
     _claim(store, job_id)
     job = replace(store.jobs.get(job_id=job_id), step=Step.SOUND)
     assert queue.fraction(job, 0.0) == pytest.approx(0.8)
-    assert queue.fraction(job, 30.0) == pytest.approx(0.92)
+    assert queue.fraction(job, 30.0) == pytest.approx(0.25)
     assert queue.fraction(replace(job, settings={"face_rate": 0}), 30.0) == pytest.approx(0.8)
     assert queue.fraction(replace(job, settings={"key_frames": True}), 30.0) == pytest.approx(0.8)
-    assert queue.fraction(replace(job, settings={"face_rate": 10}), 0.0) == pytest.approx(0.92)
+    assert queue.fraction(replace(job, settings={"face_rate": 10}), 0.0) == pytest.approx(0.25)
+    assert queue.fraction(replace(job, step=Step.WORDS), 30.0) == pytest.approx(0.97)
 
 
 def test_a_running_job_says_its_pace_and_what_is_left(settings: AppSettings, store: Store, job_id: str) -> None:
