@@ -645,7 +645,8 @@ class SessionAnalysis:
         sidecar_digest: `Sidecar.digest` of the files that accompanied the recording; empty without any.
         faces: Everybody's faces, the subject's included; None where they were not collected (`Settings.all_faces`).
         partner: The partner's facial behaviour, in the frames of the subject's; None where it was not asked for, or
-            nobody is the partner.
+            nobody is the partner. It is never stored.
+        partner_warnings: What limits what is said of subject and partner. They are never stored, either.
         face_time_s: (m,) seconds of the frames with a face.
 
     Raises ValueError where embeddings and frames with a face differ in number, or where `faces` has the subject in
@@ -671,6 +672,7 @@ class SessionAnalysis:
     sidecar_digest: str = ""
     faces: FaceTable | None = None
     partner: FeatureSeries | None = None
+    partner_warnings: tuple[Message, ...] = ()
     face_time_s: TimeArray = field(init=False)
 
     def __post_init__(self) -> None:

@@ -90,6 +90,21 @@ def uncertain_tracks(tracks: Sequence[TrackStats], person: frozenset[int]) -> tu
     return tuple(sorted(t.track for t in free if _may_be(t, members)))
 
 
+def resembling_tracks(tracks: Sequence[TrackStats], person: frozenset[int]) -> frozenset[int]:
+    """Find tracks whose face is so like a person's that it may be the person's own, in a mirror or on a screen.
+
+    Args:
+        tracks: All tracks of the recording.
+        person: Ids of the person's tracks.
+
+    Returns:
+        The ids of others' tracks, of which those without recognition are none.
+    """
+    members = [t for t in tracks if t.track in person and t.recognition is not None]
+    rest = [t for t in tracks if t.track not in person and t.recognition is not None]
+    return frozenset(t.track for t in rest if members and _may_be(t, members))
+
+
 def _may_be(track: TrackStats, members: Sequence[TrackStats]) -> bool:
     known = [member.recognition for member in members if member.recognition is not None]
     if track.recognition is None or not known:

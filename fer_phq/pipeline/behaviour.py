@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.behaviour.columns import has_rate, true_rate_hz
 from fer_phq.behaviour.follower import Anchor, FollowedFace, MeshFollower
 from fer_phq.behaviour.measures import behaviour_warnings
 from fer_phq.behaviour.series import behaviour_series, describe_faces, settle_eyes
@@ -31,6 +32,7 @@ from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.dyad.measures import together_windows
+from fer_phq.dyad.signals import LEAST_RATE_HZ
 from fer_phq.dyad.synchrony import LEAST_WINDOWS
 from fer_phq.faces import Detection
 from fer_phq.mesh import FaceLandmarker
@@ -255,21 +257,28 @@ def warn_of_behaviour(behaviour: FeatureSeries | None, settings: Settings) -> tu
 
 
 def warn_of_partner(
-    behaviour: FeatureSeries | None, partner: FeatureSeries | None, settings: Settings
+    behaviour: FeatureSeries | None, partner: FeatureSeries | None, faces: SubjectFaces, settings: Settings
 ) -> tuple[Message, ...]:
-    """Return why there is no partner, or too little of both people for their synchrony.
+    """Return why there is no partner, who it may be, and why there is too little of both people for their synchrony.
 
     Args:
         behaviour: The subject's series; None where it was not asked for.
         partner: The partner's series; None without a partner.
+        faces: The faces of both in the sampled frames.
         settings: What was asked for.
     """
     if not settings.partner or behaviour is None:
         return ()
     if partner is None:
         return (messages.NO_PARTNER(seconds=LEAST_TOGETHER_S),)
+    warnings = [messages.PARTNER_LIKE_SUBJECT()] if faces.is_partner_alike else []
+    if not has_rate(behaviour, LEAST_RATE_HZ):
+        rate_hz = true_rate_hz(behaviour)
+        return (*warnings, messages.TOO_FEW_FRAMES_FOR_SYNCHRONY(rate=rate_hz, least=LEAST_RATE_HZ))
     windows = together_windows(behaviour, partner)
-    return () if windows >= LEAST_WINDOWS else (messages.TOO_LITTLE_TOGETHER(windows=windows, least=LEAST_WINDOWS),)
+    if windows < LEAST_WINDOWS:
+        warnings.append(messages.TOO_LITTLE_TOGETHER(windows=windows, least=LEAST_WINDOWS))
+    return tuple(warnings)
 
 
 def _anchors(table: FaceTable, time_s: TimeArray) -> list[Anchor]:

@@ -45,7 +45,9 @@ def analysis_document(analysis: SessionAnalysis) -> dict[str, Any]:
         "speech": None if turns is None else speech_document(turns, analysis.speaker_choice, duration_s),
         "recognition": None if transcription is None else recognition_document(transcription),
     }
-    return analysis.to_dict() | series
+    document = analysis.to_dict()
+    warnings = [*document["warnings"], *(str(warning) for warning in analysis.partner_warnings)]
+    return document | {"warnings": warnings} | series
 
 
 def _partner_document(analysis: SessionAnalysis) -> dict[str, Any] | None:

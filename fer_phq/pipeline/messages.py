@@ -38,6 +38,15 @@ NO_PARTNER = template(
     "pipeline.no_partner",
     "The other person was asked for, and nobody is seen beside the subject for {seconds:.0f} seconds.",
 )
+PARTNER_LIKE_SUBJECT = template(
+    "pipeline.partner_like_subject",
+    "The other person's face is so like the subject's that it may be the subject's own, in a mirror, on a screen or in "
+    "a picture: then what both have in common says nothing.",
+)
+TOO_FEW_FRAMES_FOR_SYNCHRONY = template(
+    "pipeline.too_few_frames_for_synchrony",
+    "Both faces were followed in {rate:.1f} frames a second: the synchrony of their movement needs {least:g}.",
+)
 TOO_LITTLE_TOGETHER = template(
     "pipeline.too_little_together",
     "Subject and partner are seen together in {windows:d} half minutes: their synchrony needs {least:d}.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -14,15 +14,22 @@ LEAST_TOGETHER_S = 10.0
 
 
 def partner_faces(
-    tracks: Sequence[TrackSummary], all_faces: FaceTable, time_s: TimeArray, end_s: float | None
+    tracks: Sequence[TrackSummary],
+    all_faces: FaceTable,
+    time_s: TimeArray,
+    end_s: float | None,
+    alike: Collection[int] = (),
 ) -> FaceTable | None:
     """Return the faces of the person who is seen longest beside the subject.
+
+    A face like the subject's, which may be a mirror or the subject's own picture in a call, comes after all others.
 
     Args:
         tracks: All face tracks, the subject's among them.
         all_faces: Everybody's faces.
         time_s: (n,) times of all sampled frames in seconds.
         end_s: When the picture ends, in seconds; None where that is not known.
+        alike: Ids of the tracks whose face is like the subject's.
 
     Returns:
         The partner's faces, without pictures; None where nobody is seen beside the subject for ten seconds.
@@ -36,6 +43,7 @@ def partner_faces(
     for person in {track.person for track in tracks} - persons:
         ids = [track.track for track in tracks if track.person == person]
         frames = np.unique(all_faces.frame[np.isin(all_faces.track, ids)])
-        ranked.append((float(durations[frames[with_subject[frames]]].sum()), ids))
-    together_s, ids = max(ranked, default=(0.0, []))
-    return all_faces.of_tracks(ids) if together_s >= LEAST_TOGETHER_S else None
+        together_s = float(durations[frames[with_subject[frames]]].sum())
+        if together_s >= LEAST_TOGETHER_S:
+            ranked.append((set(alike).isdisjoint(ids), together_s, ids))
+    return all_faces.of_tracks(max(ranked)[-1]) if ranked else None

@@ -120,7 +120,6 @@ def analyze(
         warnings=(
             *face_warnings,
             *warn_of_behaviour(behaviour, settings),
-            *warn_of_partner(behaviour, partner, settings),
             *speech.warnings,
         ),
         timing=timer.timing(str(selected_device()), model.bundle.config.precision),
@@ -134,6 +133,7 @@ def analyze(
         sidecar_digest=sidecar_digest,
         faces=faces.all_faces,
         partner=partner,
+        partner_warnings=warn_of_partner(behaviour, partner, faces, settings),
     )
     analysis = with_estimate(analysis, model, settings)
     report(Progress(Step.ESTIMATE, 1, 1))
@@ -179,6 +179,8 @@ def choose_faces(analysis: SessionAnalysis, model: FerPhqModel, settings: Settin
         embeddings=faces.embeddings,
         tracks=faces.tracks,
         behaviour=None,
+        partner=None,
+        partner_warnings=(),
         warnings=(*faces.warnings(settings), *remaining),
     )
     return with_estimate(selected, model, settings)

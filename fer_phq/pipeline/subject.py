@@ -26,6 +26,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import SettingsError
 from fer_phq.core.messages import Message
 from fer_phq.faces import Detection, TrackStats, link_persons
+from fer_phq.faces.persons import resembling_tracks
 from fer_phq.pipeline import messages
 from fer_phq.pipeline.partner import partner_faces
 
@@ -78,6 +79,7 @@ class SubjectFaces:
         tracks: Summaries of all face tracks, the subject's and others.
         all_faces: Everybody's faces; None where they are not asked for.
         partner: The partner's faces; None where they are not asked for, or nobody is the partner.
+        is_partner_alike: Whether the partner's face is so like the subject's that it may be the subject's own.
     """
 
     time_s: TimeArray
@@ -87,6 +89,7 @@ class SubjectFaces:
     tracks: tuple[TrackSummary, ...]
     all_faces: FaceTable | None = None
     partner: FaceTable | None = None
+    is_partner_alike: bool = False
 
     @property
     def embeddings(self) -> FloatArray:
@@ -233,8 +236,17 @@ class FaceCollector:
             pictures = {track: self._pictures[track][1] for track in pictured_tracks(persons)}
             all_faces = replace(all_faces, pictures=pictures)
         faces = select_subject(summaries, all_faces, subject_tracks(persons, settings), time_s, end_s, recording)
-        partner = partner_faces(faces.tracks, all_faces, time_s, end_s) if settings.partner else None
-        return replace(faces, partner=partner, all_faces=all_faces if settings.all_faces else None)
+        alike: frozenset[int] = frozenset()
+        partner = None
+        if settings.partner:
+            alike = resembling_tracks(tracks, frozenset(track.track for track in faces.tracks if track.is_subject))
+            partner = partner_faces(faces.tracks, all_faces, time_s, end_s, alike)
+        return replace(
+            faces,
+            partner=partner,
+            is_partner_alike=partner is not None and not alike.isdisjoint(partner.track.tolist()),
+            all_faces=all_faces if settings.all_faces else None,
+        )
 
     def _table(self) -> FaceTable:
         """Return all faces as a table, without pictures."""

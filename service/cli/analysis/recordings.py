@@ -18,16 +18,19 @@ from rich.table import Table
 from rich.text import Text
 
 from db.records import MAX_TRANSCRIPT
+from fer_phq.behaviour.measures import coverage
 from fer_phq.behaviour.seconds.series import to_seconds
 from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Step
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.core.paths import printable, shorten_stem
 from fer_phq.core.phq import PhqEstimate, Provenance
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.files import write_features
 from fer_phq.features.measures import versioned_measures
+from fer_phq.speakers.files.series import subject_of, turns_of
 from fer_phq.video import RECORDING_SUFFIXES, prepare_decoder
 from service.cli import messages
 from service.cli.analysis.documents import print_document
@@ -437,10 +440,44 @@ def summary(analysis: SessionAnalysis) -> Table:
     if mean is not None:
         ranked = sorted(zip(EMOTIONS, mean, strict=True), key=lambda pair: -pair[1])
         table.add_row("Emotions", ", ".join(f"{name} {share:.0%}" for name, share in ranked))
+    if analysis.turns is not None:
+        table.add_row("Speakers", speakers_text(analysis.turns))
+    if analysis.partner is not None:
+        table.add_row("Partner", partner_text(analysis.partner, info.duration_s))
     table.add_row("PHQ estimate", phq_text(analysis))
-    for warning in analysis.warnings:
+    for warning in (*analysis.warnings, *analysis.partner_warnings):
         table.add_row("Warning", Text(printable(str(warning))))
     return table
+
+
+def speakers_text(series: FeatureSeries) -> str:
+    """Return in words how long each speaker talks, and which one is the subject.
+
+    Args:
+        series: The turns (`fer_phq.speakers.files`).
+    """
+    turns = turns_of(series)
+    if not turns:
+        return "nobody speaks"
+    subject = subject_of(series)
+    texts = []
+    for speaker in sorted({turn.speaker for turn in turns}):
+        seconds = sum(turn.duration_s for turn in turns if turn.speaker == speaker)
+        name = f"{speaker} (the subject)" if speaker == subject else f"{speaker}"
+        texts.append(f"{name} talks {seconds:.1f} s")
+    unknown = "; which one is the subject is not known" if subject is None else ""
+    return f"{', '.join(texts)}{unknown}"
+
+
+def partner_text(series: FeatureSeries, duration_s: float) -> str:
+    """Return in words how much of the recording the partner's face was followed.
+
+    Args:
+        series: The partner's behaviour series.
+        duration_s: Length of the recording in seconds.
+    """
+    share = coverage(series, duration_s)
+    return f"followed too, in {share:.0%} of the recording; not stored"
 
 
 def phq_text(analysis: SessionAnalysis) -> str:

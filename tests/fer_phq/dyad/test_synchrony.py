@@ -67,6 +67,52 @@ def test_gaps_and_windows_without_movement_do_not_count() -> None:
     assert np.isfinite(result.effect)
 
 
+@pytest.mark.parametrize("people", [1, 2])
+def test_gaps_do_not_bring_unrelated_people_together(people: int) -> None:
+    rng = np.random.default_rng(10)
+    signals = np.stack(simulate_dyads(rng, 200, 8.0))
+    for pair in signals.swapaxes(0, 1):
+        for window in range(16):
+            start = window * 300 + rng.integers(240)
+            pair[:people, start : start + 50] = np.nan
+    results = [synchrony(*pair) for pair in zip(*signals, strict=True)]
+    assert all(result.windows == 16 for result in results)
+    assert np.mean([result.p <= 0.05 for result in results]) <= 0.1
+    assert np.mean([result.correlation_p <= 0.05 for result in results]) <= 0.1
+
+
+def test_a_correlation_is_of_the_times_at_which_both_are_seen() -> None:
+    ((first,), (second,)) = simulate_dyads(np.random.default_rng(11), 1, 5.0, 0.9)
+    first[100:3000:300] = np.nan
+    second[np.arange(3000) % 300 > 260] = np.nan
+    result = synchrony(first, second)
+    assert result.lag_s == 0.0
+    both = np.isfinite(first) & np.isfinite(second)
+    windows = [slice(i, i + 300) for i in range(0, 3000, 300)]
+    z = [np.arctanh(np.corrcoef(first[w][both[w]], second[w][both[w]])[0, 1]) for w in windows]
+    assert result.correlation == pytest.approx(np.tanh(np.mean(z)), abs=1e-6)
+
+
+def test_a_film_that_repeats_itself_has_no_synchrony() -> None:
+    ((first,), (second,)) = simulate_dyads(np.random.default_rng(12), 1, 0.5)
+    assert synchrony(np.tile(first, 12), np.tile(second, 12)) is None
+
+
+def test_a_lag_beyond_the_longest_is_not_told_as_the_longest() -> None:
+    results = [
+        synchrony(*pair) for pair in zip(*simulate_dyads(np.random.default_rng(13), 8, 30.0, 0.9, 6.0), strict=True)
+    ]
+    assert any(result.correlation_p <= 0.01 for result in results)
+    assert not any(result.lag_s is not None and abs(result.lag_s) >= 5.0 for result in results)
+
+
+def test_a_window_without_movement_does_not_count_for_its_gaps() -> None:
+    ((first,), (second,)) = simulate_dyads(np.random.default_rng(14), 1, 6.0)
+    first[300:600] = 0.4
+    first[330:360] = np.nan
+    assert synchrony(first, second).windows == 11
+
+
 def test_too_few_windows_give_nothing() -> None:
     ((first,), (second,)) = simulate_dyads(np.random.default_rng(7), 1, 5.0)
     assert synchrony(first, second).windows == LEAST_WINDOWS

@@ -15,12 +15,17 @@ from PIL import Image
 from recordings import compose
 
 from fer_phq import load_model
+from fer_phq.behaviour.columns import KIND
+from fer_phq.behaviour.series import COLUMNS
 from fer_phq.core.analysis import FaceTable, Settings, TrackSummary
 from fer_phq.core.arrays import FloatArray
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.dyad.measures import measure_dyad
 from fer_phq.models.model import FerPhqModel
+from fer_phq.pipeline.behaviour import warn_of_partner
 from fer_phq.pipeline.partner import partner_faces
 from fer_phq.pipeline.session import analyze
+from fer_phq.pipeline.subject import SubjectFaces
 from training.simulation.behaviour.dyads import simulate_dyads
 
 ALONE = Settings(face_rate=30.0)
@@ -63,6 +68,18 @@ def test_the_partner_is_who_is_seen_longest_beside_the_subject() -> None:
     assert len(partner) == 14
 
 
+def test_the_subjects_own_picture_is_the_partner_only_where_nobody_else_is() -> None:
+    seconds = np.arange(100.0)
+    tracks = [track(0, 0, True), track(1, 1), track(2, 2)]
+    faces = table({0: [*range(90)], 1: [*range(90)], 2: [*range(20)]})
+    partner = partner_faces(tracks, faces, seconds, 100.0, {1})
+    assert partner is not None
+    assert set(partner.track) == {2}
+    alone = partner_faces(tracks[:2], faces, seconds, 100.0, {1})
+    assert alone is not None
+    assert set(alone.track) == {1}
+
+
 def test_nobody_is_the_partner_who_only_looks_in_or_is_the_subject_too() -> None:
     seconds = np.arange(100.0)
     faces = table({0: [*range(60)], 1: [*range(50, 59)], 2: [*range(60, 100)]})
@@ -83,16 +100,29 @@ def test_the_subjects_figures_do_not_depend_on_the_partner(recordings: Recording
     np.testing.assert_array_equal(both.partner.time_s, both.behaviour.time_s)
     assert np.isfinite(both.partner.values[:, 0]).mean() > 0.9
     assert not np.array_equal(both.partner.values, both.behaviour.values)
-    assert [w for w in map(str, both.warnings) if "half minutes" in w] == [
-        "Subject and partner are seen together in 0 half minutes: their synchrony needs 10."
-    ]
+    # The second face of these recordings is the first one's mirror image.
+    alike, *others = map(str, both.partner_warnings)
+    assert "in a mirror" in alike
+    assert others == ["Subject and partner are seen together in 0 half minutes: their synchrony needs 10."]
+    assert both.warnings == alone.warnings, "they are stored, and nothing of the partner is"
     assert not any(vars(measure_dyad(both.behaviour, both.partner)).values())
 
 
 def test_a_partner_who_is_not_there_is_said(recordings: Recordings, model: FerPhqModel) -> None:
     analysis = analyze(recordings(seconds=3, fps=FPS), model, PARTNER)
     assert analysis.partner is None
-    assert any("nobody is seen beside the subject" in str(warning) for warning in analysis.warnings)
+    (warning,) = map(str, analysis.partner_warnings)
+    assert "nobody is seen beside the subject" in warning
+
+
+def test_too_few_frames_are_not_said_to_be_too_little_time() -> None:
+    rows = np.arange(300)
+    values = np.zeros((300, len(COLUMNS)), np.float32)
+    series = FeatureSeries(values, rows / 5, KIND, COLUMNS, np.full(300, 0.2), 5.0)
+    faces = SubjectFaces(rows / 5, 60.0, 60.0, table({}), (), partner=table({}))
+    assert [str(warning) for warning in warn_of_partner(series, series, faces, PARTNER)] == [
+        "Both faces were followed in 5.0 frames a second: the synchrony of their movement needs 10."
+    ]
 
 
 def tilted(face: Image.Image, degrees: float) -> Image.Image:

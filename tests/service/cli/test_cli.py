@@ -294,6 +294,9 @@ def test_the_partner_is_in_json_and_csv_where_asked_for(run, recordings, tmp_pat
     assert partner.splitlines()[0] == series.splitlines()[0]
     assert partner.count("\n") == series.count("\n")
     assert partner != series
+    table = run("analyze", str(path), "--face-rate", "5", "--partner").stdout
+    assert "Partner" in table
+    assert "not stored" in table
 
 
 def test_without_being_asked_for_the_partner_is_nowhere(run, recordings, tmp_path):
