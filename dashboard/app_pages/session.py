@@ -17,6 +17,7 @@ from dashboard.widgets import permission, ui
 from dashboard.widgets.selection import show_session
 from dashboard.widgets.sound import sound_expander
 from dashboard.widgets.subject_faces import hand_choice_words, subject_expander
+from dashboard.widgets.turns import turns_card
 from db.records import SessionDetail, SessionSummary
 from service.jobs import queue
 from service.views.people import other_warnings
@@ -76,6 +77,7 @@ def review(detail: SessionDetail, selection: choose.AnalysisChoice) -> None:
             estimates(view)
         with ui.card("distribution", _("Over the whole session")):
             moment.distribution(analysis)
+    turns_card(view.analysis.speaking)
     behaviour.measures_card(view)
 
 

@@ -14,6 +14,7 @@ from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import short
 from dashboard.review.state import clicked
 from dashboard.widgets import ui
+from dashboard.widgets.turns import drawn_turns
 from db.records import AnalysisSummary
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.timeline.downsample import MAX_ROWS
@@ -81,7 +82,7 @@ def timeline(view: SessionView, frame: FrameDetail) -> None:
         on_select=lambda: clicked(session_id, key),
         alt=_(
             "Probability of seven emotions over the recording, with rows below it for expression episodes, for where "
-            "the face was found, and for other people, transcript, facial behaviour and voice where there are any"
+            "the face was found, and for other people, who speaks, facial behaviour and voice where there are any"
         ),
     )  # fmt: skip
     chart_cursor(key, frame.time_s, key=f"line_{session_id}")
@@ -160,7 +161,7 @@ def tracks(view: SessionView, style: TimelineStyle) -> charts.Tracks:
     return charts.Tracks(
         episodes=within(analysis.episodes, window, "onset_s", "offset_s"),
         people=within(analysis.people, window, "first_s", "last_s"),
-        utterances=within(view.utterances, window, "start_s", "end_s"),
+        utterances=within(speech_rows(view), window, "start_s", "end_s"),
         voice=analysis.draw_voice(window),
         **behaviour_tracks(analysis.behaviour, window),
         notes=within(view.timed_notes, window),
@@ -169,6 +170,14 @@ def tracks(view: SessionView, style: TimelineStyle) -> charts.Tracks:
         other_emotions=style.compared,
         other_label="" if compared is None else compared.model_id,
     )
+
+
+def speech_rows(view: SessionView) -> pd.DataFrame:
+    """Return who speaks when: the transcript's utterances, or where there are none the turns that were heard."""
+    speaking = view.analysis.speaking
+    if len(view.utterances) or speaking is None:
+        return view.utterances
+    return drawn_turns(speaking)
 
 
 def behaviour_tracks(behaviour: BehaviourView | None, window: Window) -> dict[str, Any]:

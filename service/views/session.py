@@ -44,6 +44,7 @@ from service.views.review import (
     voice_table,
     within,
 )
+from service.views.speech.turns import TurnsView
 
 Box = tuple[float, float, float, float]
 Points = tuple[tuple[float, float], ...]
@@ -80,6 +81,7 @@ class AnalysisView:
         words: The subject's words; None without any.
         behaviour: The subject's facial behaviour; None where the face mesh was not followed.
         turns: Everybody's turns; None where they were not told.
+        speaking: The turns as they are drawn and measured; None as well.
         transcription: The words as they were recognised; None where they were not, or may not be read.
     """
 
@@ -88,6 +90,7 @@ class AnalysisView:
     words: FeatureSeries | None
     behaviour: BehaviourView | None = None
     turns: FeatureSeries | None = None
+    speaking: TurnsView | None = None
     transcription: Transcription | None = None
 
     @property
@@ -289,7 +292,10 @@ def load_analysis_view(store: Store, analysis_id: str) -> AnalysisView:
     view = None if behaviour is None or not len(behaviour) else BehaviourView(behaviour, recording_s, floor)
     turns = store.features.load_turns(analysis_id=analysis_id)
     transcription = store.transcriptions.load(analysis_id=analysis_id)
-    return AnalysisView(record, series.get(Modality.VOICE), series.get(Modality.WORDS), view, turns, transcription)
+    choice = store.features.speaker_choice(analysis_id=analysis_id)
+    speaking = None if turns is None else TurnsView(turns, choice, recording_s, transcription)
+    channels = (series.get(Modality.VOICE), series.get(Modality.WORDS))
+    return AnalysisView(record, *channels, view, turns, speaking, transcription)
 
 
 def read_transcript_view(record: TranscriptRecord) -> TranscriptView:

@@ -22,11 +22,13 @@ from dashboard import charts, loaders
 from dashboard.new_session.arrivals import Arrival
 from db.records import Consent, JobState
 from db.store import Store
-from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, SoundChoice, TrackSummary
+from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, SoundChoice, SpeakerChoice, TrackSummary
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Provenance
 from fer_phq.features.measures import VERSION
 from fer_phq.models.checkpoint import find_bundle
+from fer_phq.speakers import Turn
+from fer_phq.speakers.files.series import BY_VOICES, turn_series
 from fer_phq.video import messages as video_messages
 from fer_phq.video import probe
 from fer_phq.voice.kinds import COLUMNS, EARLIER_KIND, KIND
@@ -477,6 +479,20 @@ def test_recognised_words_are_shown_with_their_doubts_and_where_they_come_from(s
     box(app, "Speaker").set_value("The subject")
     run(app)
     assert [row["time"] for row in component(calm(app), "rows", 1)["rows"]] == [0.5]
+
+
+def test_who_speaks_when_is_drawn_and_measured(store: Store) -> None:
+    turns = tuple(Turn(4.0 * n, 4.0 * n + 3, 1 + n % 2, 1.0) for n in range(14))
+    speaking = {"turns": turn_series(turns, 2, BY_VOICES), "speaker_choice": SpeakerChoice.MOUTH}
+    session_id = session_with(store, replace(made(), **speaking))
+    app = calm(opened(session_id))
+    said = words(app)
+    assert "The subject is the speaker with whose speech the mouth moves." in said
+    assert "1.00 s (13)" in said, "the median response time of the talk"
+    assert "Speakers were told by their voices" in said
+    assert "Transcript" in names(timeline(app))
+    without = words(calm(opened(session_with(store, made("model-b"), label="P-2"))))
+    assert "Who speaks when" not in without
 
 
 def test_a_transcript_of_a_person_is_shown_in_place_of_recognised_words(store: Store) -> None:

@@ -24,7 +24,7 @@ from db.urls import sqlite_url
 from fer_phq.core.analysis import Progress, Settings, Step
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import literal
-from fer_phq.core.phq import Scale
+from fer_phq.core.phq import Provenance, Scale
 
 CANARY = "Ottilie"
 """In everything that says who the person is."""
@@ -120,6 +120,7 @@ def fill(store: Store) -> dict[str, Any]:
         "tags": ["x"],
         "tag": "x",
         "by": "x",
+        "provenance": Provenance.SIMULATED,
         "scale": Scale.PHQ9,
         "items": [0] * 9,
         "within_days": 14.0,

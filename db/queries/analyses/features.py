@@ -74,6 +74,13 @@ class FeatureQueries(Queries):
             get_row(session, AnalysisRow, analysis_id)
             return turns_of(session, analysis_id)[0]
 
+    def speaker_choice(self, *, analysis_id: str) -> SpeakerChoice | None:
+        """Read how the subject's speaker was found in an analysis, or why it is not known; None without a turn."""
+        query = select(TurnsRow.speaker_choice).where(TurnsRow.analysis_id == analysis_id)
+        with self._reading() as session:
+            choice = session.scalar(query)
+            return None if choice is None else SpeakerChoice(choice)
+
     def load_series(self, *, analysis_id: str) -> dict[Modality, FeatureSeries]:
         """Load the voice and the words of an analysis, those of the two that it has.
 
