@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.components.answer_keys import answer_keys
+from dashboard.components.form_steps import form_steps
 from dashboard.i18n import _, mark
 from dashboard.questionnaire.difficulty import ABOUT_DIFFICULTY, difficulty_question, difficulty_words
 from dashboard.widgets import ui
@@ -21,6 +22,8 @@ CORRECTING = "phq_correcting"
 SAVED = "phq_saved"
 FORMS = "phq_forms"
 """How many forms were saved: only radio buttons of another name are empty again in a browser."""
+ITEM_ROWS = "phq_items"
+"""Key of the container of the items, which the style sheet makes rows of a grid."""
 FIRST_DAY = date(1990, 1, 1)
 KEYS = mark(
     "With the focus on an item, the keys 0 to 3 answer it and go on to the next one. Tab and the arrow keys work too."
@@ -60,7 +63,8 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
     answered_at = corrected.answered_at.astimezone(ui.zone()) if corrected else now
     with st.form(f"items_{name}", border=False):
         st.markdown(f"**{_(PREAMBLE)}**")
-        with st.container(key="phq_items"):
+        st.html(head_html())
+        with st.container(key=ITEM_ROWS, gap=None):
             items = [
                 st.radio(
                     f"{number}. {_(item)}",
@@ -68,25 +72,35 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
                     index=corrected.items[number - 1] if corrected else None,
                     format_func=lambda answer: _(ANSWERS[answer]),
                     horizontal=True,
+                    width="stretch",
                     key=f"{answers}_{number}",
                 )
                 for number, item in enumerate(ITEMS[: scale.items], start=1)
             ]
+        form_steps(ITEM_ROWS, ("phq_difficulty", "phq_rest"), name=answers, key="form_steps")
         difficulty = difficulty_question(answers, corrected)
-        left, middle, right = st.columns([0.25, 0.2, 0.55])
-        day = left.date_input(
-            _("Answered on"), value=answered_at.date(), min_value=FIRST_DAY, max_value=now.date(), format="YYYY-MM-DD"
-        )
-        hour = middle.time_input(_("At"), value=answered_at.time().replace(second=0, microsecond=0))
-        with right:
-            by = author_input(_("Corrected by") if corrected else _("Entered by"), f"{name}_by")
-        save_it = _("Save correction") if corrected else _("Save questionnaire")
-        if not st.form_submit_button(save_it, type="primary"):
-            return None
+        with st.container(key="phq_rest"):
+            left, middle, right = st.columns([0.25, 0.2, 0.55])
+            day = left.date_input(
+                _("Answered on"), value=answered_at.date(), min_value=FIRST_DAY, max_value=now.date(),
+                format="YYYY-MM-DD",
+            )  # fmt: skip
+            hour = middle.time_input(_("At"), value=answered_at.time().replace(second=0, microsecond=0))
+            with right:
+                by = author_input(_("Corrected by") if corrected else _("Entered by"), f"{name}_by")
+            save_it = _("Save correction") if corrected else _("Save questionnaire")
+            if not st.form_submit_button(save_it, type="primary"):
+                return None
     at = min(datetime.combine(day, hour, tzinfo=ui.zone()), now)
     if corrected is not None and at == answered_at.replace(second=0, microsecond=0):
         at = corrected.answered_at  # the form shows whole minutes
     return Sent(tuple(items), difficulty if asks_difficulty(items) else None, at, by)
+
+
+def head_html() -> str:
+    """Write the answers above their columns, for who sees the items as rows; each option has its words as well."""
+    cells = "".join(f"<span>{escape(_(words))}</span>" for words in ANSWERS)
+    return f'<div class="fp-answers" aria-hidden="true"><span></span>{cells}</div>'
 
 
 def form_card(label: str | None, scale: Scale, corrected: QuestionnaireRecord | None) -> None:
