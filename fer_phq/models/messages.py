@@ -166,6 +166,11 @@ CLAIM_KNOWS_NOTHING = template(
     "Not shown: that it knows anything beyond the mean (CCC {ccc:.2f} [{ccc_low:.2f}, {ccc_high:.2f}]; its RMSE is "
     "lower by {gain:.2f} points [{low:.2f}, {high:.2f}]).",
 )
+CLAIM_WORSE_THAN_MEAN = template(
+    "models.claim_worse_than_mean",
+    "Beware: always answering the mean is nearer to the scores than its estimates are (RMSE lower by {loss:.2f} points "
+    "[{low:.2f}, {high:.2f}]).",
+)
 CLAIM_STANDS = template(
     "models.claim_stands",
     "Stands: it reads more than {control}, which alone is not shown to tell the scores (CCC {ccc:.2f}); with that held "

@@ -38,6 +38,9 @@ def judge_claims(evidence: Evidence) -> tuple[Message, ...]:
     """
     knows = evidence.ccc.is_positive
     sentences = [_judge_knowledge(evidence)]
+    gain = evidence.above_mean
+    if gain.high < 0:
+        sentences.append(messages.CLAIM_WORSE_THAN_MEAN(loss=-gain.value, low=-gain.high, high=-gain.low))
     for control in evidence.controls:
         sentences.append(_judge_control(control, knows))
         if control.figures is not None and control.figures.subjects < min(FEW_PEOPLE, evidence.subjects):

@@ -51,6 +51,15 @@ def test_shuffled_labels_must_tell_nothing():
     assert codes([shuffled(POSITIVE)]) == ["knows", "shuffled_tells"]
 
 
+def test_estimates_that_go_with_scores_and_lie_beside_them_are_worse_than_the_mean():
+    """A head that is off by many points, as on people of another clinic, may still go with the scores."""
+    evidence = Evidence(100, POSITIVE, Bounded(-2.0, -3.0, -1.0), ())
+    claims = judge_claims(evidence)
+    assert [claim.code for claim in claims] == ["models.claim_knows", "models.claim_worse_than_mean"]
+    assert "RMSE lower by 2.00 points [1.00, 3.00]" in str(claims[1])
+    assert codes(ccc=UNSURE) == ["knows_nothing"], "not shown to be worse"
+
+
 def test_a_permutation_test_is_judged_by_the_estimates_gain():
     """Of exchanged scores nothing is ever told: that is no evidence for a head."""
 
