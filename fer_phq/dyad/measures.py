@@ -8,7 +8,7 @@ from fer_phq.behaviour.columns import row_times
 from fer_phq.core.arrays import TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.dyad.answers import Coincidence, mutual_looking, returned_smiles
-from fer_phq.dyad.signals import face_signal, head_signal, signal_times
+from fer_phq.dyad.signals import face_signal, head_signal, hide_jolts, signal_times
 from fer_phq.dyad.synchrony import Synchrony, count_windows, synchrony
 
 
@@ -39,9 +39,13 @@ def measure_dyad(subject: FeatureSeries, partner: FeatureSeries) -> DyadMeasures
         partner: The other person's, of the same recording.
     """
     grid = _grid(subject, partner)
+    heads, faces = (
+        [hide_jolts(signal_of(person, grid), subject, partner, grid) for person in (subject, partner)]
+        for signal_of in (head_signal, face_signal)
+    )
     return DyadMeasures(
-        head=synchrony(head_signal(subject, grid), head_signal(partner, grid)),
-        face=synchrony(face_signal(subject, grid), face_signal(partner, grid)),
+        head=synchrony(heads[0], heads[1]),
+        face=synchrony(faces[0], faces[1]),
         smiles_returned_by_partner=returned_smiles(subject, partner, grid),
         smiles_returned_by_subject=returned_smiles(partner, subject, grid),
         looking=mutual_looking(subject, partner, grid),
@@ -56,7 +60,8 @@ def together_windows(subject: FeatureSeries, partner: FeatureSeries) -> int:
         partner: The partner's.
     """
     grid = _grid(subject, partner)
-    return count_windows(head_signal(subject, grid), head_signal(partner, grid))
+    heads = [hide_jolts(head_signal(person, grid), subject, partner, grid) for person in (subject, partner)]
+    return count_windows(heads[0], heads[1])
 
 
 def _grid(subject: FeatureSeries, partner: FeatureSeries) -> TimeArray:

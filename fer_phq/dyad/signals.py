@@ -22,6 +22,9 @@ LEAST_RATE_HZ = 10.0
 SPAN_S = 0.5
 """Seconds over which a change is measured, as in `fer_phq.behaviour`: over less it is mostly the mesh's trembling."""
 
+JOLT_DEG_PER_S = 60.0
+"""Degrees a second beyond which both heads turn at once only where the picture itself moves."""
+
 
 def signal_times(end_s: float) -> TimeArray:
     """Return the times of a recording's signals, (n,) seconds.
@@ -58,6 +61,34 @@ def face_signal(series: FeatureSeries, grid: TimeArray) -> Signal:
     """
     activity: Signal = np.abs(_changes(series, ACTIVE, grid)).mean(axis=1)
     return activity
+
+
+def hide_jolts(signal: Signal, subject: FeatureSeries, partner: FeatureSeries, grid: TimeArray) -> Signal:
+    """Take away what a signal says around times at which the picture moved, and not the people in it.
+
+    At a cut to the same people, or when somebody knocks against the camera, both heads turn from one frame to the next
+    as fast as two people seldom do at once.
+
+    Args:
+        signal: (n,) from `head_signal` or `face_signal`.
+        subject: The subject's behaviour series.
+        partner: The partner's, of the same frames.
+        grid: (n,) seconds, from `signal_times`.
+
+    Returns:
+        (n,) NaN as far around a jolt as it reaches into the signal.
+    """
+    time_s = row_times(subject)
+    if not np.array_equal(time_s, row_times(partner)):
+        return signal
+    jolts = np.ones(max(len(time_s) - 1, 0), bool)
+    for series in (subject, partner):
+        angles = np.stack([column(series, name) for name in ANGLES], axis=1).astype(np.float64)
+        jolts &= np.linalg.norm(np.diff(angles, axis=0), axis=1) > JOLT_DEG_PER_S * np.diff(time_s)
+    settled = signal.copy()
+    for before_s, after_s in zip(time_s[:-1][jolts], time_s[1:][jolts], strict=True):
+        settled[(grid >= before_s - SPAN_S / 2) & (grid <= after_s + SPAN_S / 2)] = np.nan
+    return settled
 
 
 def _changes(series: FeatureSeries, names: Sequence[str], grid: TimeArray) -> Signal:

@@ -11,7 +11,8 @@ from fer_phq.core.arrays import FloatArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.dyad.answers import returned_smiles
 from fer_phq.dyad.measures import measure_dyad
-from fer_phq.dyad.signals import face_signal, head_signal, signal_times
+from fer_phq.dyad.signals import face_signal, head_signal, hide_jolts, signal_times
+from fer_phq.dyad.synchrony import synchrony
 from training.simulation.behaviour.dyads import simulate_dyads, wander
 
 RATE = 30.0
@@ -76,6 +77,33 @@ def test_heads_that_follow_each_other_are_told_with_their_lag() -> None:
     head = measure_dyad(turning(3 * first, rng), turning(3 * second, rng)).head
     assert head.lag_s == pytest.approx(0.8, abs=0.2)
     assert head.correlation_p <= 0.01
+
+
+def test_jolts_of_the_camera_do_not_bring_unrelated_heads_together() -> None:
+    rng = np.random.default_rng(4)
+    ((first,), (second,)) = simulate_dyads(rng, 1, SECONDS / 60)
+    jolts = 6.0 * (np.cumsum(rng.random(round(RATE * SECONDS)) < 1 / 450) % 2)  # at any time, every 15 s
+    people = [turning(speed, rng) for speed in (first, second)]
+    for person in people:
+        person.values[:, COLUMNS.index("roll_deg")] += jolts
+    grid = signal_times(SECONDS)
+    shaken = synchrony(*(head_signal(person, grid) for person in people))
+    assert shaken.lag_s == pytest.approx(0.0, abs=0.3), "as it would be told"
+    head = measure_dyad(*people).head
+    assert head.windows == shaken.windows
+    assert head.lag_s is None
+    assert head.correlation_p > 0.05
+
+
+def test_a_head_that_turns_fast_alone_is_no_jolt() -> None:
+    roll = np.repeat([0.0, 6.0], 1500)
+    grid = signal_times(99.0)
+    fast, still = series(RATE, 100.0, roll_deg=roll), series(RATE, 100.0)
+    signal = head_signal(fast, grid)
+    np.testing.assert_array_equal(hide_jolts(signal, fast, still, grid), signal)
+    jolted = hide_jolts(signal, fast, fast, grid)
+    assert np.nanmax(signal) > 10
+    assert np.nanmax(jolted) < 0.1
 
 
 def test_returned_smiles_are_counted_one_way_and_beyond_chance() -> None:
