@@ -14,9 +14,8 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.speech.transcription import Transcription
 from fer_phq.transcription import messages
 from fer_phq.transcription.documents.captions import srt, webvtt
-from fer_phq.transcription.documents.elan import eaf
+from fer_phq.transcription.documents.coding import eaf, textgrid
 from fer_phq.transcription.documents.plain import plain
-from fer_phq.transcription.documents.praat import textgrid
 from fer_phq.transcription.documents.tables import csv_table, json_document
 
 WRITERS: Mapping[str, Callable[[Transcription], str]] = MappingProxyType(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fer_phq.annotations.tiers import milliseconds
 from fer_phq.core.speech.transcription import Segment, Transcription
-from fer_phq.transcription.documents.marks import marked_text, milliseconds, origin
+from fer_phq.transcription.documents.marks import marked_text, origin
 
 
 def webvtt(transcription: Transcription) -> str:

@@ -25,17 +25,3 @@ def origin(transcription: Transcription) -> str:
         f"Recognised by {transcription.model_id}, language {transcription.language}; "
         f"{UNCERTAIN} marks words that should not be relied upon, or that were left out."
     )
-
-
-def milliseconds(seconds: float) -> int:
-    """Return a time in whole milliseconds."""
-    return round(seconds * 1000)
-
-
-def tiers(transcription: Transcription) -> dict[str, list[Segment]]:
-    """Return the segments of each speaker, by first appearance, none of zero milliseconds or overlapping another."""
-    result: dict[str, list[Segment]] = {}
-    for segment in transcription.segments:
-        if milliseconds(segment.end_s) > milliseconds(segment.start_s):
-            result.setdefault(segment.speaker or UNNAMED, []).append(segment)
-    return result

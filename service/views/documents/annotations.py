@@ -12,6 +12,7 @@ from fer_phq.annotations.praat import textgrid
 from fer_phq.annotations.tables import bids_events, bids_sidecar, boris_csv
 from fer_phq.annotations.tiers import Annotation, CodedRecording, Tier
 from fer_phq.speakers.files.series import subject_of, turns_of
+from fer_phq.transcription.documents.coding import speaker_tiers
 from service.views.session import AnalysisView, SessionView
 
 UNNAMED = "transcript"
@@ -19,7 +20,7 @@ UNNAMED = "transcript"
 
 
 def session_annotations(view: SessionView) -> CodedRecording:
-    """Return everything of a session that has a time: expressions, behaviour, blinks, turns, transcript and notes.
+    """Return everything of a session that has a time: expressions, behaviour, turns, words, transcript and notes.
 
     Args:
         view: The session under review.
@@ -29,6 +30,7 @@ def session_annotations(view: SessionView) -> CodedRecording:
         *_expressions(view.analysis),
         *_behaviour(view.analysis),
         *_turns(view.analysis),
+        *_recognised(view.analysis),
         *_transcript(view),
         *_notes(view),
     )
@@ -95,6 +97,12 @@ def _turns(analysis: AnalysisView) -> Iterator[Tier]:
         role = " (subject)" if speaker == subject else ""
         annotations = tuple(Annotation(turn.start_s, turn.end_s, "speaks") for turn in turns if turn.speaker == speaker)
         yield Tier(f"speaker {speaker}{role}", annotations, "turns")
+
+
+def _recognised(analysis: AnalysisView) -> Iterator[Tier]:
+    if analysis.transcription is not None:
+        for tier in speaker_tiers(analysis.transcription):
+            yield Tier(f"recognised: {tier.name}", tier.annotations, "recognised words")
 
 
 def _transcript(view: SessionView) -> Iterator[Tier]:

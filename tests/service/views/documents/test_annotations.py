@@ -15,6 +15,7 @@ from pympi import Eaf
 from synthetic_sessions import Plan, synthetic_analysis
 
 from db.store import Store
+from fer_phq.core.speech.transcription import Doubt, Segment, Source, Transcription
 from service.views.documents.annotations import DOCUMENTS, session_annotations
 from service.views.session import SessionView, load_session_view
 
@@ -49,6 +50,18 @@ def test_what_has_a_time_is_in_a_tier_with_the_pages_numbers(view: SessionView) 
     assert view.analysis.behaviour is not None
     assert len(tiers["behaviour: eyes closed"]) == len(view.analysis.behaviour.closures)
     assert sum(name.endswith("(subject)") for name in tiers) <= 1
+
+
+def test_recognised_words_are_told_from_a_transcript_and_keep_their_doubts(view: SessionView) -> None:
+    segments = (
+        Segment(1.0, 2.0, "Speaker 1", "I am fine", Source.RECOGNISED, 0.9),
+        Segment(3.0, 3.5, "Speaker 2", "Yes", Source.RECOGNISED, 0.4, (Doubt.SHORT,)),
+    )
+    analysis = replace(view.analysis, transcription=Transcription(segments, "moonshine", "en", 30.0, 1.5))
+    tiers = {tier.name: tier for tier in session_annotations(replace(view, analysis=analysis)).tiers}
+    assert [a.label for a in tiers["recognised: Speaker 1"].annotations] == ["I am fine"]
+    assert [a.label for a in tiers["recognised: Speaker 2"].annotations] == ["(?) Yes"]
+    assert tiers["recognised: Speaker 1"].category == "recognised words"
 
 
 def test_a_session_with_a_face_alone_has_no_other_tiers(store: Store) -> None:
