@@ -35,7 +35,7 @@ GROUP = 2 * FPS
 NOISE = 2.0
 """Standard deviation of the camera's noise, in levels of 255."""
 NOISE_PICTURES = 7
-SCRIPT = Script(0, HALF_S, {"rest": 2, "content": 2, "sad": 2, "surprised": 1}, 1.0, 1.0, seed=3)
+SCRIPT = Script(0, 8, HALF_S, seed=3)
 
 ENCODERS: dict[str, tuple[str, dict[str, str]]] = {
     "h264": ("libx264", {"preset": "medium", "crf": "23"}),

@@ -71,6 +71,8 @@ NAMELESS = {
     ),
     *(
         "control",
+        "group",
+        "largest",
         "people",
         "products",
         "quantized",
