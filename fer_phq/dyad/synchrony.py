@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.fft import next_fast_len
-from scipy.special import stdtrit
 
 from fer_phq.dyad.signals import RATE_HZ, Signal
 
@@ -95,6 +93,8 @@ def synchrony(first: Signal, second: Signal) -> Synchrony | None:
     n = len(firsts)
     if n < LEAST_WINDOWS:
         return None
+    from scipy.special import stdtrit  # a third of a second, which only two people wait for
+
     rng = np.random.default_rng(_SEED)
     orders = np.stack([rng.permutation(n) for _ in range(SURROGATES)])
     samples = rng.integers(n, size=(RESAMPLES, n))
@@ -171,6 +171,8 @@ def _correlate(firsts: Signal, seconds: Signal, orders: npt.NDArray[np.int64]) -
     """
     n, length = firsts.shape
     lags = _lags()
+    from scipy.fft import next_fast_len  # as above
+
     size = next_fast_len(length + int(lags[-1]), real=True)
     strengths = np.empty((n, n))
     courses = np.empty((n, len(lags)))

@@ -36,6 +36,8 @@ MOST_SECONDS = 60.0
 MOST_MEMORY = 900 << 20
 """Most resident memory of a decoder process for pictures of up to 4K; larger ones may have 2 GiB."""
 
+OF_SERIES = re.compile(r"\.(behaviour|blinks|turns|transcript|partner)$")
+"""How the names of a recording's further tables end."""
 BREAKDOWN = re.compile("broke down|was killed|made no progress|processor time")
 """Of a sentence that tells of a decoder's own end."""
 
@@ -225,9 +227,7 @@ def analyse_all(paths: Sequence[Path], folder: Path) -> Result:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
     errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     tables = out.glob("*.csv") if out.is_dir() else ()
-    analysed = len(
-        {path.name.removesuffix(".csv").removesuffix(".behaviour").removesuffix(".blinks") for path in tables}
-    )
+    analysed = len({OF_SERIES.sub("", path.name.removesuffix(".csv")) for path in tables})
     result.outcomes.update({"analysed": analysed, "refused": len(errors)})
     result.slowest = (time.monotonic() - start, "all of them")
     result.breakdowns += [line for line in errors if BREAKDOWN.search(line)]
