@@ -46,7 +46,7 @@ def test_axe_finds_nothing_serious_in_the_questionnaires_last_question(
     page.emulate_media(color_scheme=mode)
     with dashboard(installation) as address:
         opened(page, f"{address}/questionnaire")
-        page.locator("[role=radiogroup]").first.locator("[data-testid=stRadioOption]").last.click()
+        page.locator(".st-key-phq_items [data-testid=stRadioOption]").nth(3).click()
         page.get_by_role("radiogroup", name=DIFFICULTY).wait_for()
         assert violations(page) == []
 
