@@ -16,7 +16,7 @@ from fer_phq.behaviour.columns import LONGEST_STEP_S, column, row_times, stretch
 from fer_phq.behaviour.expression import smile, smile_spans
 from fer_phq.behaviour.measures import has_gaze
 from fer_phq.behaviour.spans import Span
-from fer_phq.core.arrays import TimeArray
+from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.dyad.signals import RATE_HZ, Signal
 
@@ -63,8 +63,9 @@ def returned_smiles(person: FeatureSeries, partner: FeatureSeries, grid: TimeArr
         The share; None with fewer than five such smiles, or too little time to shift.
     """
     onsets = np.zeros(len(grid))
+    time_s, smiles = row_times(person), smile(person)
     for span in smile_spans(person):
-        if not _begins_unseen(person, span):
+        if not _begins_unseen(smiles, time_s, span):
             onsets[np.searchsorted(grid[:-1], span.onset_s)] += 1.0
     return _coincidence(onsets, onsets, _answers(partner, grid), LEAST_SMILES)
 
@@ -90,12 +91,10 @@ def mutual_looking(person: FeatureSeries, partner: FeatureSeries, grid: TimeArra
     return _coincidence(seconds, seconds * np.nan_to_num(ahead), _ahead(partner, grid), LEAST_SEEN_S)
 
 
-def _begins_unseen(series: FeatureSeries, span: Span) -> bool:
+def _begins_unseen(smiles: FloatArray, time_s: TimeArray, span: Span) -> bool:
     """Return whether a smile may have begun before it is seen: what is not seen, or the start, lies before it."""
-    time_s = row_times(series)
-    values = smile(series)
     row = int(np.searchsorted(time_s, span.onset_s - 1e-9))
-    return row == 0 or not np.isfinite(values[row - 1]) or time_s[row] - time_s[row - 1] > LONGEST_STEP_S
+    return row == 0 or not np.isfinite(smiles[row - 1]) or time_s[row] - time_s[row - 1] > LONGEST_STEP_S
 
 
 def _answers(series: FeatureSeries, grid: TimeArray) -> Signal:

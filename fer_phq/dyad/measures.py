@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fer_phq.behaviour.columns import row_times
 from fer_phq.core.arrays import TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.dyad.answers import Coincidence, mutual_looking, returned_smiles
-from fer_phq.dyad.signals import face_signal, head_signal, hide_jolts, signal_times
+from fer_phq.dyad.signals import Signal, face_signal, head_signal, hide_jolts, signal_times
 from fer_phq.dyad.synchrony import Synchrony, count_windows, synchrony
 
 
@@ -39,13 +40,9 @@ def measure_dyad(subject: FeatureSeries, partner: FeatureSeries) -> DyadMeasures
         partner: The other person's, of the same recording.
     """
     grid = _grid(subject, partner)
-    heads, faces = (
-        [hide_jolts(signal_of(person, grid), subject, partner, grid) for person in (subject, partner)]
-        for signal_of in (head_signal, face_signal)
-    )
     return DyadMeasures(
-        head=synchrony(heads[0], heads[1]),
-        face=synchrony(faces[0], faces[1]),
+        head=synchrony(*_signals(head_signal, subject, partner, grid)),
+        face=synchrony(*_signals(face_signal, subject, partner, grid)),
         smiles_returned_by_partner=returned_smiles(subject, partner, grid),
         smiles_returned_by_subject=returned_smiles(partner, subject, grid),
         looking=mutual_looking(subject, partner, grid),
@@ -60,8 +57,19 @@ def together_windows(subject: FeatureSeries, partner: FeatureSeries) -> int:
         partner: The partner's.
     """
     grid = _grid(subject, partner)
-    heads = [hide_jolts(head_signal(person, grid), subject, partner, grid) for person in (subject, partner)]
-    return count_windows(heads[0], heads[1])
+    return count_windows(*_signals(head_signal, subject, partner, grid))
+
+
+def _signals(
+    signal_of: Callable[[FeatureSeries, TimeArray], Signal],
+    subject: FeatureSeries,
+    partner: FeatureSeries,
+    grid: TimeArray,
+) -> tuple[Signal, Signal]:
+    """Return a signal of both people, without what moved both pictures at once."""
+    people = (subject, partner)
+    first, second = (hide_jolts(signal_of(person, grid), *people, grid) for person in people)
+    return first, second
 
 
 def _grid(subject: FeatureSeries, partner: FeatureSeries) -> TimeArray:
