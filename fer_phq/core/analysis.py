@@ -307,6 +307,11 @@ class RecordingInfo:
     picture_end_s: float | None = None
     sound_tracks: tuple[SoundTrackInfo, ...] = ()
 
+    @property
+    def pictures_until_s(self) -> float:
+        """When the picture ends, in seconds; where that is not known, the duration."""
+        return self.duration_s if self.picture_end_s is None else self.picture_end_s
+
 
 UPRIGHT_DEG = 45.0
 """Degrees from upright beyond which a face lies on its side."""

@@ -169,7 +169,7 @@ class _Source:
         """When the last picture ends, in seconds; 0 without pictures."""
         if self.info is None:
             return 0.0
-        return self.info.duration_s if self.info.picture_end_s is None else self.info.picture_end_s
+        return self.info.pictures_until_s
 
     def report_time(self, time_s: float, sound_s: float | None) -> None:
         """Report how far the reading is, by the time of what was read and, without a picture, the sound's length."""

@@ -81,7 +81,7 @@ def extract_behaviour(
         return []
     people = [faces.faces] if faces.partner is None else [faces.faces, faces.partner]
     times: list[float] = []
-    end_s = recording.duration_s if recording.picture_end_s is None else recording.picture_end_s
+    end_s = recording.pictures_until_s
     sampling = Sampling(fps=settings.face_rate)
     with (
         timer.measure("behaviour"),

@@ -88,7 +88,7 @@ def extract_faces(
     tracks = tracker.tracks(recording.picture_end_s)
     faces = collector.of_subject(tracks, settings, recording)
     uncertainty = () if settings.tracks else warn_of_uncertain_tracks(tracks, faces)
-    end_s = recording.duration_s if recording.picture_end_s is None else recording.picture_end_s
+    end_s = recording.pictures_until_s
     sparseness = warn_of_sparse_frames([*times, end_s]) if settings.sampling.key_frames else ()
     return faces, (*stream.warnings, *sparseness, *faces.warnings(settings), *uncertainty)
 

@@ -214,7 +214,7 @@ class FaceCollector:
             SettingsError: There is no such track, or two of them are in view at the same time.
         """
         persons = link_persons(tracks)
-        end_s = recording.duration_s if recording.picture_end_s is None else recording.picture_end_s
+        end_s = recording.pictures_until_s
         time_s = np.asarray(self._times, np.float64)
         all_faces = self._table()
         seen_s = np.bincount(all_faces.track, display_durations(time_s, end_s)[all_faces.frame])
