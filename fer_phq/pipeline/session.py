@@ -97,13 +97,13 @@ def analyze(
     _release(recording)
     source = (recording, loaded, report, display_name, settings.sound)
     with timer.measure("listen"):  # before the behaviour, whose rows of three hours take 80 MB
-        heard = hear_sound(*source, with_turns=settings.speech)
+        everyone = hear_sound(*source, with_turns=settings.speech)
     _release(recording)
     series = extract_behaviour(path, recording, faces, settings, timer, report, display_name, on_faces)
     behaviour, partner = (*series, None, None)[:2]
     _release(recording)
     with timer.measure("listen"):
-        speech = describe_speech(heard, behaviour, *source, with_recognition=settings.recognition)
+        speech = describe_speech(everyone, behaviour, *source, with_recognition=settings.recognition)
 
     report(Progress(Step.ESTIMATE, 0, 1))
     with timer.measure("heads"):

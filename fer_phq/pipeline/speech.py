@@ -101,7 +101,7 @@ def load_sidecar(sidecar: Sidecar) -> LoadedSidecar:
 
 
 @dataclass(frozen=True, eq=False)
-class HeardSound:
+class SoundFeatures:
     """What is heard in a recording, whoever speaks.
 
     Attributes:
@@ -143,8 +143,8 @@ def extract_speech(
             a warning.
     """
     source = (recording, sidecar, on_progress or ignore_progress, display_name, sound)
-    heard = hear_sound(*source, with_turns=with_turns)
-    return describe_speech(heard, behaviour, *source, with_recognition=with_recognition)
+    everyone = hear_sound(*source, with_turns=with_turns)
+    return describe_speech(everyone, behaviour, *source, with_recognition=with_recognition)
 
 
 def hear_sound(
@@ -155,7 +155,7 @@ def hear_sound(
     sound: SoundChoice = AUTOMATIC,
     *,
     with_turns: bool = False,
-) -> HeardSound:
+) -> SoundFeatures:
     """Hear everybody's voice, and who speaks when.
 
     Args:
@@ -174,11 +174,11 @@ def hear_sound(
     diarization = None
     if with_turns and voice is not None:
         diarization = _diarize(recording, sidecar, voice, on_progress, warnings, display_name, sound)
-    return HeardSound(voice, diarization, tuple(warnings))
+    return SoundFeatures(voice, diarization, tuple(warnings))
 
 
 def describe_speech(
-    heard: HeardSound,
+    everyone: SoundFeatures,
     behaviour: FeatureSeries | None,
     recording: RecordingInfo,
     sidecar: LoadedSidecar,
@@ -191,7 +191,7 @@ def describe_speech(
     """Choose the subject among the speakers, and describe the subject's voice and words.
 
     Args:
-        heard: From `hear_sound`.
+        everyone: From `hear_sound`.
         behaviour: The subject's facial behaviour; None without.
         recording: As in `extract_speech`, and so are the other arguments.
         sidecar: Its sidecar files.
@@ -204,15 +204,15 @@ def describe_speech(
     beyond = _beyond_warning(recording, sidecar.transcript)
     if beyond is not None:
         warnings.append(beyond)
-    warnings += heard.warnings
+    warnings += everyone.warnings
     turns = SpeakerTurns(None, None, ())
-    if heard.diarization is not None:
-        turns = choose_speaker(heard.diarization, sidecar.transcript, sidecar.speaker, behaviour)
+    if everyone.diarization is not None:
+        turns = choose_speaker(everyone.diarization, sidecar.transcript, sidecar.speaker, behaviour)
     warnings += [warning for warning in turns.warnings if warning not in warnings]  # the voice may have told it
-    voice = _subjects_voice(heard.voice, sidecar, turns.series, warnings)
+    voice = _subjects_voice(everyone.voice, sidecar, turns.series, warnings)
     words = _extract_words(sidecar, on_progress, warnings)
     transcription = None
-    if with_recognition and sidecar.transcript is None and _has_speech(heard.voice):
+    if with_recognition and sidecar.transcript is None and _has_speech(everyone.voice):
         recognised = _recognise(recording, sidecar.audio, turns.series, on_progress, display_name, sound)
         words, transcription = recognised.words, recognised.transcription
         warnings += [warning for warning in recognised.warnings if warning not in warnings]
