@@ -250,6 +250,35 @@ class LabelledSessionRecord:
     answered_at: datetime
 
 
+class Exclusion(StrEnum):
+    """Why a session is no label for the training of PHQ heads, in the order in which the reasons are looked for."""
+
+    DEMONSTRATION = "demonstration"
+    WITHDRAWN = "withdrawn"
+    NOT_ANALYSED = "not_analysed"
+    OTHER_BACKBONE = "other_backbone"
+    NO_QUESTIONNAIRE = "no_questionnaire"
+    OTHER_SCALE = "other_scale"
+    TOO_FAR = "too_far"
+    NOTHING_MEASURED = "nothing_measured"
+
+
+@dataclass(frozen=True)
+class LabelSurvey:
+    """Which stored sessions are labels of a scale, and why the others are none.
+
+    Attributes:
+        sessions: The labels, by subject, then date.
+        excluded: How many sessions each reason keeps out, in the order of `Exclusion`.
+        nearest_days: Days between recording and questionnaire in that session of `Exclusion.TOO_FAR` in which they are
+            fewest; None without one.
+    """
+
+    sessions: tuple[LabelledSessionRecord, ...]
+    excluded: Mapping[Exclusion, int]
+    nearest_days: float | None
+
+
 @dataclass(frozen=True)
 class JobRecord:
     """An analysis job.

@@ -169,13 +169,19 @@ def with_all_faces(analysis: SessionAnalysis, *, seed: int = 1) -> SessionAnalys
 
 
 def new_session(
-    store: Store, subject_id: str, name: str = "session.mp4", at: datetime = MONDAY, *, is_demo: bool = False
+    store: Store,
+    subject_id: str,
+    name: str = "session.mp4",
+    at: datetime = MONDAY,
+    *,
+    is_demo: bool = False,
+    duration_s: float = DURATION_S,
 ) -> SessionRecord:
     """A stored session of `sample_recording(name)`."""
     return store.sessions.create(
         subject_id=subject_id,
         recorded_at=at,
-        recording=sample_recording(name),
+        recording=sample_recording(name, duration_s=duration_s),
         original_name=name,
         media_path=f"ab/{name}",
         is_demo=is_demo,

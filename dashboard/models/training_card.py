@@ -19,9 +19,10 @@ from fer_phq.core.phq import Scale
 from fer_phq.models.checkpoint import Bundle
 from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, RIDGE_ONLY_BELOW, TrainingStep
 from service.models import head_training, rescoring
-from service.models.head_training import LONGEST_DAYS, HeadTraining, LabelledCount
+from service.models.active_model import active_bundle
+from service.models.head_training import HeadTraining
+from service.models.labelled_sessions import LONGEST_DAYS, WITHIN_DAYS, LabelledSessions, find_labelled_sessions
 from service.models.task import Task, TaskState
-from service.models.training_manifest import WITHIN_DAYS
 
 LIVE_SECONDS = 2.0
 EITHER = mark("The more frequent")
@@ -71,18 +72,20 @@ def training_form() -> None:
     quick = st.checkbox(_("Quick: only the simplest model, judged once instead of three times"), key="training_quick")
     scale = None if scale_choice == EITHER else Scale(scale_choice)
     try:
-        count = head_training.count_labelled(context.store(), context.settings(), scale, within)
+        kind = active_bundle(context.settings(), context.store()).face_kind
+        labelled = find_labelled_sessions(context.store(), kind, scale, within)
     except FerPhqError as error:
         ui.warn(render(error.message))
         return
-    labelled_note(count, within, quick)
-    if st.button(_("Start training"), type="primary", disabled=not count.enough, key="training_start"):
+    labelled_note(labelled, quick)
+    exclusion_list(labelled)
+    if st.button(_("Start training"), type="primary", disabled=not labelled.enough, key="training_start"):
         if not bundle_name:
             ui.warn(_("Give the new model a name first."))
             return
         start_task(
             lambda: head_training.start(
-                context.settings(), bundle_name, quick=quick, scale=count.scale, within_days=within
+                context.settings(), bundle_name, quick=quick, scale=labelled.scale, within_days=within
             )
         )
 
@@ -97,29 +100,21 @@ def start_task(start: Callable[[], None]) -> None:
         st.rerun()
 
 
-def labelled_note(count: LabelledCount, within: float, quick: bool) -> None:
+def labelled_note(labelled: LabelledSessions, quick: bool) -> None:
     """Draw how many labelled sessions there are, and what can be learnt from so many.
 
     Args:
-        count: The labelled sessions.
-        within: The most days between recording and questionnaire.
+        labelled: The labelled sessions.
         quick: Whether only the simplest model is tried.
     """
-    total = _("There are {sessions} of {people} with a {scale} answered {within}.").format(
-        sessions=n_("{n} analysed session", "{n} analysed sessions", count.sessions),
-        people=n_("{n} person", "{n} people", count.people),
-        scale=count.scale,
-        within=n_("within {n} day", "within {n} days", int(within)),
-    )
-    if left_out := ui.left_out_sentence(count.withdrawn):
-        total = f"{total} {left_out}"
-    if not count.enough:
+    total = render(labelled.total)
+    if not labelled.enough:
         few = _(
             "That is too few: a head needs {sessions} sessions of {people} people. Enter questionnaires near the "
             "recordings, or analyse earlier sessions again."
         )
         ui.warn(f"{total} {few.format(sessions=FEWEST_SESSIONS, people=FEWEST_SUBJECTS)}")
-    elif count.ridge_only:
+    elif labelled.ridge_only:
         ridge = _(
             "With fewer than {people} people only the simplest model (ridge regression) is tried: a choice between "
             "models would be a choice between chances, and the report's figures may be far from the truth."
@@ -134,6 +129,14 @@ def labelled_note(count: LabelledCount, within: float, quick: bool) -> None:
             "can take many minutes."
         )
         ui.note(f"{total} {several}")
+
+
+def exclusion_list(labelled: LabelledSessions) -> None:
+    """Draw why the other sessions do not count, with their numbers."""
+    if not labelled.exclusions:
+        return
+    items = "".join(f"<li>{ui.text(render(line))}</li>" for line in labelled.exclusions)
+    st.html(f'<div class="fp-note">{ui.text(render(labelled.excluded))}<ul>{items}</ul></div>')
 
 
 def training_result(task: head_training.HeadTraining) -> None:

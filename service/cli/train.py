@@ -16,8 +16,11 @@ from fer_phq.models.checkpoint import find_bundle
 from service.cli import messages
 from service.cli.store import command_line_actor
 from service.models.active_model import active_bundle
-from service.models.training_manifest import LONGEST_DAYS, WITHIN_DAYS, write_manifest
+from service.models.labelled_sessions import LONGEST_DAYS, WITHIN_DAYS, find_labelled_sessions
+from service.models.messages import NOTHING_MEASURED
+from service.models.training_manifest import write_manifest
 from service.settings import load_settings
+from training.cli import print_progress
 from training.emotion import commands as emotion
 from training.phq import commands as phq
 
@@ -97,7 +100,12 @@ def train_phq(
         tempfile.TemporaryDirectory(prefix="fer-phq-") as folder,
         Store(settings.database_url, actor=command_line_actor) as store,
     ):
-        path = write_manifest(store, Path(folder), face_kind=bundle.face_kind, scale=scale, within_days=within_days)
+        labelled = find_labelled_sessions(store, bundle.face_kind, scale, within_days)
+        for line in labelled.lines:
+            print_progress(line)
+        path = write_manifest(store, Path(folder), labelled)
         sessions = len(list(Path(folder).glob("*.npz")))
+        if unusable := len(labelled.sessions) - sessions:
+            print_progress(NOTHING_MEASURED(n=unusable))
         store.audit.add(action="read", object_kind="session", object_id="all", detail=f"training, {sessions} sessions")
         train(path)

@@ -6,29 +6,21 @@ the models when it is whole; nothing makes it active but a person.
 
 from __future__ import annotations
 
-import functools
 import glob
 import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.store import Store
 from fer_phq.core.errors import SettingsError
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import Scale
 from fer_phq.models.checkpoint import CONFIG, SHIPPED
-from fer_phq.models.head_report import (
-    FEWEST_SESSIONS,
-    FEWEST_SUBJECTS,
-    RIDGE_ONLY_BELOW,
-    TrainingStep,
-    step_from_json,
-)
+from fer_phq.models.head_report import TrainingStep, step_from_json
 from service.models import messages
 from service.models.active_model import active_bundle, bundle_folder
+from service.models.labelled_sessions import LONGEST_DAYS, WITHIN_DAYS
 from service.models.task import Task, TaskRunner, TaskState
-from service.models.training_manifest import LONGEST_DAYS, WITHIN_DAYS
 from service.settings import AppSettings
 
 LONGEST_NAME = 60
@@ -36,33 +28,6 @@ LONGEST_NAME = 60
 
 PACKAGES = ("sklearn", "mapie", "torch")
 """What training a head imports and only the extra `train` brings."""
-
-
-@dataclass(frozen=True)
-class LabelledCount:
-    """What a training would learn from.
-
-    Attributes:
-        scale: The scale of the questionnaires.
-        sessions: Number of sessions that have one near them.
-        people: Number of people of these sessions.
-        withdrawn: Number of sessions that would count as well, had their consent not been withdrawn.
-    """
-
-    scale: Scale
-    sessions: int
-    people: int
-    withdrawn: int = 0
-
-    @property
-    def enough(self) -> bool:
-        """Whether a head can be trained at all."""
-        return self.sessions >= FEWEST_SESSIONS and self.people >= FEWEST_SUBJECTS
-
-    @property
-    def ridge_only(self) -> bool:
-        """Whether so few people leave no selection between models."""
-        return self.people < RIDGE_ONLY_BELOW
 
 
 @dataclass(frozen=True)
@@ -76,30 +41,6 @@ class HeadTraining(Task):
 
     bundle: Path | None
     steps: tuple[TrainingStep, ...]
-
-
-def count_labelled(
-    store: Store, settings: AppSettings, scale: Scale | None = None, within_days: float = WITHIN_DAYS
-) -> LabelledCount:
-    """Count the sessions that `service.models.training_manifest.write_manifest` would use.
-
-    Args:
-        store: The open store.
-        settings: The installation's settings.
-        scale: Which questionnaires; None takes the scale that more sessions have.
-        within_days: The most days between a recording and its questionnaire.
-
-    Raises:
-        ModelError: There is no usable active model.
-    """
-    kind = active_bundle(settings, store).face_kind
-    counts = []
-    for candidate in [scale] if scale else list(Scale):
-        labels = functools.partial(store.labels.list_sessions, scale=candidate, within_days=within_days, face_kind=kind)
-        sessions = labels()
-        people = {session.subject_id for session in sessions}
-        counts.append(LabelledCount(candidate, len(sessions), len(people), len(labels(withdrawn=True))))
-    return max(counts, key=lambda count: count.sessions)
 
 
 def missing_packages() -> Message | None:

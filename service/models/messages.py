@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fer_phq.core.messages import Template, template
+from fer_phq.core.messages import Template, counted, template
 from training.phq import messages as training_messages
 from training.phq.data import messages as manifest_messages
 from training.simulation import messages as simulation_messages
@@ -55,6 +55,49 @@ NO_LABELLED_SESSION = template(
     "No session here has a {asked} answered within {within_days} days of it and an analysis by the base model: enter "
     "questionnaires, or analyse the sessions again.",
 )
+SESSIONS_COUNT = template(
+    "service_models.sessions_count", "There are {sessions} of {people} with a {scale} answered {within}."
+)
+ANALYSED_SESSIONS = counted("service_models.analysed_sessions", "{n} analysed session", "{n} analysed sessions")
+PEOPLE = counted("service_models.people", "{n} person", "{n} people")
+WITHIN_DAYS = counted("service_models.within_days", "within {n} day", "within {n} days")
+WITHIN_PART_DAYS = template("service_models.within_part_days", "within {days} days")
+
+EXCLUDED = counted("service_models.excluded", "{n} session does not count:", "{n} sessions do not count:")
+IS_DEMONSTRATION = counted(
+    "service_models.is_demonstration", "{n} is a demonstration session.", "{n} are demonstration sessions."
+)
+IS_WITHDRAWN = counted(
+    "service_models.is_withdrawn", "{n} has no consent any more: it was withdrawn.",
+    "{n} have no consent any more: it was withdrawn.",
+)  # fmt: skip
+NOT_ANALYSED = counted("service_models.not_analysed", "{n} has no analysis yet.", "{n} have no analysis yet.")
+OTHER_BACKBONE = counted(
+    "service_models.other_backbone",
+    "{n} was analysed only by a model with another backbone: analyse it again.",
+    "{n} were analysed only by models with other backbones: analyse them again.",
+)
+NO_QUESTIONNAIRE = counted(
+    "service_models.no_questionnaire",
+    "{n} is of a person who has answered no questionnaire; the demonstration's do not count.",
+    "{n} are of people who have answered no questionnaire; the demonstration's do not count.",
+)
+OTHER_SCALE = counted(
+    "service_models.other_scale",
+    "{n} has no {scale} but a {other} answered {within}.",
+    "{n} have no {scale} but a {other} answered {within}.",
+)
+TOO_FAR = counted(
+    "service_models.too_far",
+    "{n} has no questionnaire answered {within} of its recording; the nearest is {nearest:.1f} days away.",
+    "{n} have no questionnaire answered {within} of their recordings; the nearest of all is {nearest:.1f} days away.",
+)
+NOTHING_MEASURED = counted(
+    "service_models.nothing_measured",
+    "{n} shows too little of the face to learn from, and has neither voice nor words.",
+    "{n} show too little of the face to learn from, and have neither voice nor words.",
+)
+
 NO_HEAD_TO_SCORE_WITH = template(
     "service_models.no_head_to_score_with",
     "{model_id} has no PHQ head to score with: choose another model.",

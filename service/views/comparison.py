@@ -11,7 +11,7 @@ from db.store import Store
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Provenance, Scale
 from fer_phq.longitudinal.change import total_on_scale
-from service.models.training_manifest import WITHIN_DAYS
+from service.models.labelled_sessions import WITHIN_DAYS
 
 MIDDLE = 0.9
 """Share of the sessions between `low` and `high` of a difference."""

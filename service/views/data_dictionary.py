@@ -16,7 +16,7 @@ from fer_phq.mesh.points import BLENDSHAPES, EYE_BLENDSHAPES, MOUTH_BLENDSHAPES
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
 from fer_phq.voice.kinds import COLUMNS
 from fer_phq.words.kinds import PLAIN_NAMES
-from service.models.training_manifest import WITHIN_DAYS
+from service.models.labelled_sessions import WITHIN_DAYS
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from fer_phq.core.phq import Modality, Provenance
 from fer_phq.models.checkpoint import SHIPPED, Bundle, find_bundle, read_bundle, write_config
 from service.models import head_training, rescoring
 from service.models.active_model import KEY, active_bundle
+from service.models.labelled_sessions import find_labelled_sessions
 from service.models.task import Task, TaskState
 from service.settings import AppSettings, load_settings
 
@@ -130,6 +131,22 @@ def test_with_only_the_shipped_model(store: Store) -> None:
     assert next(button for button in app.button if button.label == "Start training").disabled
     assert "Use this model" not in labels(app)
     assert "Not a diagnosis" in said
+
+
+def test_it_says_why_sessions_do_not_count(store: Store) -> None:
+    fill_labelled(store, find_bundle(SHIPPED), people=3)
+    session = new_session(store, store.subjects.create(label="P-99").id, "waits")
+    new_session(store, session.subject_id, "demonstration", is_demo=True)
+    app = open_page()
+    said = words(app)
+    labelled = find_labelled_sessions(store, find_bundle(SHIPPED).face_kind)
+    assert [str(line) for line in labelled.exclusions] == [
+        "1 is a demonstration session.",
+        "1 has no analysis yet.",
+    ]
+    assert all(str(line) in said for line in labelled.lines)
+    app.selectbox(key="training_scale").select("PHQ-9")
+    assert "3 have no PHQ-9 but a PHQ-8 answered within 14 days." in words(run(app))
 
 
 def test_a_trained_head_shows_its_report_and_its_card(trained: Bundle) -> None:

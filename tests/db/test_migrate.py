@@ -226,7 +226,7 @@ def test_what_is_stored_survives_the_modalities(empty_url: str) -> None:
         assert found is None, "what another method measured does not stand for an analysis by this one"
         assert store.jobs.get(job_id="job").analysis_id == "scored"
         assert store.labels.count_unknown_kind() == 1
-        assert store.labels.list_sessions(scale=Scale.PHQ8, within_days=7, face_kind="face-a") == []
+        assert store.labels.survey(scale=Scale.PHQ8, within_days=7, face_kind="face-a").sessions == ()
         analysis = sample_analysis(model_id="model-c", voice=sample_voice())
         store.analyses.save(session_id="session", analysis=analysis)
         assert store.labels.count_unknown_kind() == 0

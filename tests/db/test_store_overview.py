@@ -88,7 +88,7 @@ def test_number_of_statements_does_not_grow(store: Store) -> None:
             store.triage.list_items()
             store.trends.load(subject_id=subject.id)
             store.jobs.list_newest()
-            store.labels.list_sessions(scale=Scale.PHQ8, within_days=7, face_kind="face-a")
+            store.labels.survey(scale=Scale.PHQ8, within_days=7, face_kind="face-a")
             assert len(store.labels.list_rescorable(face_kind="face-a", model_id="model-b")) == 1 + 6 * round_
         counts.append(len(seen))
     assert counts[0] == counts[1]

@@ -17,6 +17,7 @@ from fer_phq.features.files import read_features
 from fer_phq.models.checkpoint import SHIPPED, models_dir, read_bundle
 from service import cli
 from service.models.active_model import activate, active_bundle, bundle_folder
+from service.models.labelled_sessions import find_labelled_sessions
 from service.models.training_manifest import write_manifest
 from service.settings import load_settings
 
@@ -89,8 +90,9 @@ def test_from_questionnaires_to_estimates(installation, tmp_path):
 def test_features_of_the_store_are_what_was_stored(installation, tmp_path):
     with Store(installation.database_url, actor="test") as store:
         kind = read_bundle(SHIPPED).face_kind
-        manifest = write_manifest(store, tmp_path, face_kind=kind)
-        (first, *_) = store.labels.list_sessions(scale=Scale.PHQ8, within_days=14, face_kind=kind)
+        labelled = find_labelled_sessions(store, kind)
+        manifest = write_manifest(store, tmp_path, labelled)
+        (first, *_) = labelled.sessions
         stored = store.analyses.load_session_analysis(analysis_id=first.analysis_id).features
     with manifest.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -108,6 +110,15 @@ def test_no_questionnaire_near_a_session_is_one_sentence(installation, tmp_path,
     done = run_failing("train", "phq", "--from-store", "--out", tmp_path / "b", *asked)
     assert "questionnaire answered within" in done
     assert not (tmp_path / "b").exists()
+
+
+def test_it_says_why_sessions_do_not_count_in_the_words_of_the_page(installation, tmp_path):
+    with Store(installation.database_url, actor="test") as store:
+        labelled = find_labelled_sessions(store, read_bundle(SHIPPED).face_kind, Scale.PHQ9)
+    args = ["train", "phq", "--from-store", "--out", str(tmp_path / "b"), "--scale", "PHQ-9"]
+    said = CliRunner().invoke(cli.app, args).output
+    assert "12 have no PHQ-9 but a PHQ-8 answered within 14 days." in said
+    assert said.splitlines() == [str(line) for line in labelled.lines]
 
 
 def run_failing(*args):
@@ -130,7 +141,7 @@ def test_a_manifest_or_the_store_and_a_folder_are_needed(installation, args):
 def test_a_manifest_is_trained_on_and_evaluated(installation, tmp_path):
     with Store(installation.database_url, actor="test") as store:
         (tmp_path / "m").mkdir()
-        manifest = write_manifest(store, tmp_path / "m", face_kind=read_bundle(SHIPPED).face_kind)
+        manifest = write_manifest(store, tmp_path / "m", find_labelled_sessions(store, read_bundle(SHIPPED).face_kind))
     done = run("train", "phq", manifest, "--out", tmp_path / "b", "--seed", "2", "--quick")
     assert done.exit_code == 0, done.output
     judged = run("evaluate", "phq", tmp_path / "b", manifest, "--json")
@@ -174,6 +185,7 @@ def test_sessions_without_a_face_are_passed_over(installation, tmp_path):
             store.questionnaires.save(subject_id=subject, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY)
     done = run("train", "phq", "--from-store", "--out", tmp_path / "b", "--quick")
     assert done.exit_code == 0, done.output
+    assert "2 show too little of the face to learn from" in done.output
     assert f"{PEOPLE} sessions of {PEOPLE} people" in str(read_bundle(tmp_path / "b").config.phq.training)
 
 

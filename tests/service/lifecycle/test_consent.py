@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 
 import pytest
 from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording
 
-from db.records import Consent, JobState, SubjectRecord
+from db.records import Consent, Exclusion, JobState, SubjectRecord
 from db.store import Store
 from fer_phq.core.phq import Scale
 from service.cli.lifecycle.sessions import withdraw_command
@@ -82,14 +81,15 @@ def test_withdrawn_sessions_are_no_labels_and_are_not_scored_again(store: Store,
     store.analyses.save(session_id=unknown.id, analysis=sample_analysis(sample_recording("two"), face_kind=""))
 
     def counts() -> tuple[int, int, int, int]:
-        labels = partial(store.labels.list_sessions, scale=Scale.PHQ8, within_days=14, face_kind="face-a")
+        labels = store.labels.survey(scale=Scale.PHQ8, within_days=14, face_kind="face-a")
+        withdrawn = labels.excluded.get(Exclusion.WITHDRAWN, 0)
         rescorable = store.labels.list_rescorable(face_kind="face-a", model_id="another")
-        return len(labels()), len(labels(withdrawn=True)), len(rescorable), store.labels.count_unknown_kind()
+        return len(labels.sessions), withdrawn, len(rescorable), store.labels.count_unknown_kind()
 
     assert counts() == (1, 0, 1, 1)
     withdraw_consent(store, session.id)
     withdraw_consent(store, unknown.id)
-    assert counts() == (0, 1, 0, 0)
+    assert counts() == (0, 2, 0, 0)
 
 
 def test_the_command_says_what_is_left(

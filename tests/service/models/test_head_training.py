@@ -7,12 +7,11 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from analysis_samples import MONDAY, NO_HEAD, sample_analysis, sample_recording
+from analysis_samples import NO_HEAD, sample_analysis, sample_recording
 from labelled_store import fill_labelled, items_of
 
 from db.store import Store
@@ -22,11 +21,12 @@ from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Provenance, Scale
 from fer_phq.features.files import read_features
 from fer_phq.models.checkpoint import SHIPPED, find_bundle, read_sources
-from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, RIDGE_ONLY_BELOW, TrainingStep
+from fer_phq.models.head_report import TrainingStep
 from fer_phq.voice.kinds import COLUMNS, EARLIER_KIND, KIND
 from service.models import head_training, rescoring
 from service.models.active_model import KEY, activate
-from service.models.head_training import HeadTraining, LabelledCount, count_labelled
+from service.models.head_training import HeadTraining
+from service.models.labelled_sessions import find_labelled_sessions
 from service.models.task import Task, TaskState
 from service.models.training_manifest import write_manifest
 from service.settings import AppSettings
@@ -51,30 +51,11 @@ def end_of(status: Callable[[AppSettings], Task | None], settings: AppSettings, 
     pytest.fail("it did not end")
 
 
-def test_what_there_is_to_learn_from(settings: AppSettings, store: Store) -> None:
-    assert count_labelled(store, settings) == LabelledCount(Scale.PHQ8, 0, 0)
-    fill_labelled(store, find_bundle(), people=5, sessions=2)
-    found = count_labelled(store, settings)
-    assert found == LabelledCount(Scale.PHQ8, 10, 5)
-    assert found.enough
-    assert found.ridge_only
-    assert not count_labelled(store, settings, within_days=0.5).enough
-    assert count_labelled(store, settings, Scale.PHQ9) == LabelledCount(Scale.PHQ9, 0, 0)
-    for subject in store.subjects.list_all():
-        for days in (2, 32, 62):
-            at = MONDAY + timedelta(days=days)
-            store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ9, items=[*items_of(7), 0], answered_at=at)
-    assert count_labelled(store, settings) == LabelledCount(Scale.PHQ8, 10, 5)  # as many: the first of the scales
-    withdrawn = store.sessions.list_recent(limit=1)[0].session.id
-    store.sessions.withdraw_consent(session_id=withdrawn)
-    assert count_labelled(store, settings, Scale.PHQ8) == LabelledCount(Scale.PHQ8, 9, 5, withdrawn=1)
-    assert not LabelledCount(Scale.PHQ8, 30, 4).enough
-    assert not LabelledCount(Scale.PHQ8, 40, 20).ridge_only
-
-
 def test_the_stores_sessions_as_a_manifest(store: Store, tmp_path: Path) -> None:
     fill_labelled(store, find_bundle(), people=3, sessions=2)
-    sessions = read_manifest(write_manifest(store, tmp_path, face_kind=find_bundle().face_kind)).sessions
+    sessions = read_manifest(
+        write_manifest(store, tmp_path, find_labelled_sessions(store, find_bundle().face_kind))
+    ).sessions
     assert len(sessions) == 6
     assert all(session.items == tuple(items_of(int(session.score))) for session in sessions)
 
@@ -92,20 +73,8 @@ def test_training_does_not_mix_a_voice_of_an_earlier_version(store: Store, tmp_p
         store.analyses.save(session_id=session_id, analysis=replace(analysis, voice=voice), settings=settings)
         folder = tmp_path / kind
         folder.mkdir()
-        read_manifest(write_manifest(store, folder, face_kind=bundle.face_kind))
+        read_manifest(write_manifest(store, folder, find_labelled_sessions(store, bundle.face_kind)))
         assert (read_features(folder / f"{session_id}.npz").voice is not None) == (kind == KIND)
-
-
-def test_enough_is_what_training_asks_for() -> None:
-    from training.phq.selection import models_for
-
-    enough = LabelledCount(Scale.PHQ8, FEWEST_SESSIONS, FEWEST_SUBJECTS)
-    assert enough.enough
-    assert not LabelledCount(Scale.PHQ8, FEWEST_SESSIONS - 1, FEWEST_SUBJECTS).enough
-    assert not LabelledCount(Scale.PHQ8, FEWEST_SESSIONS, FEWEST_SUBJECTS - 1).enough
-    for people in (RIDGE_ONLY_BELOW - 1, RIDGE_ONLY_BELOW):
-        ridge_only = models_for(people, quick=False) == ("floor", "ridge")
-        assert LabelledCount(Scale.PHQ8, 40, people).ridge_only == ridge_only
 
 
 def test_without_the_packages_that_train_nothing_starts(settings: AppSettings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,8 +113,6 @@ def test_what_else_cannot_be_started(settings: AppSettings, store: Store) -> Non
     store.settings.set(key=KEY, value="gone-12345678")
     with pytest.raises(ModelError, match="gone-12345678 is not on this machine any more"):
         head_training.start(settings, "clinic")
-    with pytest.raises(ModelError, match="gone"):
-        count_labelled(store, settings)
     assert head_training.status(settings) is None
 
 
