@@ -7,7 +7,7 @@ somebody passes in front, or when the face leaves, is missing rather than anothe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,16 +68,17 @@ class FollowedFace:
 class MeshFollower:
     """Follows one face through a recording's frames, which come in order of time."""
 
-    def __init__(self, anchors: Sequence[Anchor], landmarker: FaceLandmarker) -> None:
+    def __init__(self, anchors: Iterable[Anchor], landmarker: FaceLandmarker) -> None:
         """Wait for the first frame.
 
         Args:
             anchors: The sampled frames in order of time.
             landmarker: Fits the mesh.
         """
-        self._anchors = anchors
+        self._anchors = iter(anchors)
         self._landmarker = landmarker
-        self._next = 0  # index of the first anchor that is still ahead
+        self._before: Anchor | None = None  # the last anchor that is not ahead any more
+        self._ahead = next(self._anchors, None)
         self._face: FollowedFace | None = None
         self._open: list[FollowedFace | None] = []  # frames since the last anchor
 
@@ -111,19 +112,22 @@ class MeshFollower:
         return self._settle()
 
     def _anchor_at(self, time_s: float) -> Anchor | None:
-        while self._next < len(self._anchors) and self._anchors[self._next].time_s < time_s - _SAME_TIME_S:
-            self._next += 1
-        if self._next < len(self._anchors) and abs(self._anchors[self._next].time_s - time_s) <= _SAME_TIME_S:
-            self._next += 1
-            return self._anchors[self._next - 1]
-        return None
+        while self._ahead is not None and self._ahead.time_s < time_s - _SAME_TIME_S:
+            self._pass()
+        if self._ahead is None or abs(self._ahead.time_s - time_s) > _SAME_TIME_S:
+            return None
+        self._pass()
+        return self._before
+
+    def _pass(self) -> None:
+        self._before, self._ahead = self._ahead, next(self._anchors, None)
 
     def _between_faces(self) -> bool:
         """Return whether the anchors before and after the frame are of the same face track."""
-        if not 0 < self._next < len(self._anchors):
+        before, after = self._before, self._ahead
+        if before is None or after is None or before.track != after.track:
             return False
-        before, after = self._anchors[self._next - 1], self._anchors[self._next]
-        if before.detection is None or after.detection is None or before.track != after.track:
+        if before.detection is None or after.detection is None:
             return False
         return after.time_s - before.time_s <= _LONGEST_STEP_S
 

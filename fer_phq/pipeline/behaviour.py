@@ -6,7 +6,8 @@ The subject's is always extracted, the partner's where it is asked for.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from array import array
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from typing import Self
@@ -28,7 +29,7 @@ from fer_phq.core.analysis import (
     Step,
     display_durations,
 )
-from fer_phq.core.arrays import FloatArray, TimeArray
+from fer_phq.core.arrays import FloatArray, Rows, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.dyad.measures import together_windows
@@ -46,7 +47,6 @@ FaceHook = Callable[[Sequence[float], Sequence[FollowedFace | None]], None]
 """Receives times in seconds and the subject's face in each of these frames, None where nothing is known of it."""
 
 _REPORT_FRAMES = 30  # frames from one report of the progress to the next
-_MORE_ROWS = 4096  # by which room for described frames grows
 
 
 def extract_behaviour(
@@ -80,7 +80,7 @@ def extract_behaviour(
     if not settings.follows_mesh:
         return []
     people = [faces.faces] if faces.partner is None else [faces.faces, faces.partner]
-    times: list[float] = []
+    times = array("d")
     end_s = recording.pictures_until_s
     sampling = Sampling(fps=settings.face_rate)
     with (
@@ -183,8 +183,7 @@ class FaceDescriber:
         self._landmarker = landmarker
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="describing")
         # Rounded as the series will be: of three hours they take 40 MB, and twice as much in 32 bits.
-        self._rows = describe_faces([], landmarker).astype(np.float16)
-        self._count = 0
+        self._rows = Rows(np.float16, describe_faces([], landmarker).shape[1])
         self._work: Future[FloatArray] | None = None
 
     def __enter__(self) -> Self:
@@ -213,21 +212,12 @@ class FaceDescriber:
     def take_rows(self) -> npt.NDArray[np.float16]:
         """Return the rows of all frames that were added, as `describe_faces` gives them, and forget them."""
         self._finish()
-        rows = self._rows[: self._count]
-        self._rows, self._count = self._rows[:0].copy(), 0
-        return rows
+        return self._rows.take()
 
     def _finish(self) -> None:
         if self._work is not None:
-            self._keep(self._work.result())
+            self._rows.add(self._work.result())
         self._work = None
-
-    def _keep(self, rows: FloatArray) -> None:
-        count = self._count + len(rows)
-        if count > len(self._rows):  # grows where it lies: a list that is joined at the end takes twice its memory
-            self._rows.resize((max(count, len(self._rows) + _MORE_ROWS), self._rows.shape[1]), refcheck=False)
-        self._rows[self._count : count] = rows
-        self._count = count
 
 
 def read_ahead(stream: FrameStream) -> Generator[Frame]:
@@ -281,16 +271,14 @@ def warn_of_partner(
     return tuple(warnings)
 
 
-def _anchors(table: FaceTable, time_s: TimeArray) -> list[Anchor]:
-    """Return the sampled frames with the person's detection in each."""
-    by_frame = {int(frame): row for row, frame in enumerate(table.frame)}
-    anchors = []
-    for index, at_s in enumerate(time_s):
-        row = by_frame.get(index)
-        if row is None:
-            anchors.append(Anchor(float(at_s), None))
+def _anchors(table: FaceTable, time_s: TimeArray) -> Iterator[Anchor]:
+    """Yield the sampled frames with the person's detection in each; all of three hours would take 15 MB."""
+    row_of = np.full(len(time_s), -1)
+    row_of[table.frame] = np.arange(len(table))
+    for at_s, row in zip(time_s, row_of, strict=True):
+        if row < 0:
+            yield Anchor(float(at_s), None)
             continue
         x0, y0, x1, y1 = (float(value) for value in table.box[row])
         detection = Detection((x0, y0, x1, y1), float(table.detection_score[row]), table.landmarks[row])
-        anchors.append(Anchor(float(at_s), detection, int(table.track[row])))
-    return anchors
+        yield Anchor(float(at_s), detection, int(table.track[row]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,7 @@ from fer_phq.core.analysis import (
     display_durations,
     roll_of_landmarks,
 )
-from fer_phq.core.arrays import FloatArray, Image, TimeArray
+from fer_phq.core.arrays import FloatArray, Image, Rows, TimeArray
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import SettingsError
 from fer_phq.core.messages import Message
@@ -167,11 +168,15 @@ class FaceCollector:
             dim: How many numbers an embedding has.
             with_pictures: Whether the best crop of each track is part of the collection.
         """
-        self._dim = dim
         self._with_pictures = with_pictures
-        self._times: list[float] = []
-        self._observations: list[FaceObservation] = []
-        self._embeddings: list[FloatArray] = []
+        self._times = array("d")
+        self._frame = Rows(np.int32)
+        self._track = Rows(np.int32)
+        self._box = Rows(np.float32, 4)
+        self._landmarks = Rows(np.float32, 5, 2)
+        self._detection_score = Rows(np.float32)
+        self._quality = Rows(np.float32)
+        self._embeddings = Rows(np.float32, dim)
         self._pictures: dict[int, tuple[float, bytes]] = {}
 
     def __len__(self) -> int:
@@ -194,8 +199,13 @@ class FaceCollector:
             crops: The faces' aligned crops, uint8 RGB, in the same order; they may be left out without pictures.
         """
         self._times.extend(times)
-        self._observations.extend(observations)
-        self._embeddings.append(embeddings)
+        self._frame.add([face.frame for face in observations])
+        self._track.add([face.track for face in observations])
+        self._box.add([face.detection.box for face in observations])
+        self._landmarks.add([face.detection.landmarks for face in observations])
+        self._detection_score.add([face.detection.score for face in observations])
+        self._quality.add([face.quality for face in observations])
+        self._embeddings.add(embeddings)
         if self._with_pictures:
             for face, crop in zip(observations, crops, strict=True):
                 best = self._pictures.get(face.track)
@@ -203,7 +213,7 @@ class FaceCollector:
                     self._pictures[face.track] = face.quality, encode_picture(crop)
 
     def of_subject(self, tracks: Sequence[TrackStats], settings: Settings, recording: RecordingInfo) -> SubjectFaces:
-        """Return the faces of the subject.
+        """Return the faces of the subject, and forget all faces.
 
         Args:
             tracks: All face tracks of the recording.
@@ -216,7 +226,7 @@ class FaceCollector:
         persons = link_persons(tracks)
         end_s = recording.pictures_until_s
         time_s = np.asarray(self._times, np.float64)
-        all_faces = self._table()
+        all_faces = self._take_table()
         seen_s = np.bincount(all_faces.track, display_durations(time_s, end_s)[all_faces.frame])
         person_of = {track: number for number, person in enumerate(persons) for track in person}
         summaries = [
@@ -248,17 +258,16 @@ class FaceCollector:
             all_faces=all_faces if settings.all_faces else None,
         )
 
-    def _table(self) -> FaceTable:
-        """Return all faces as a table, without pictures."""
-        faces = self._observations
+    def _take_table(self) -> FaceTable:
+        """Return all faces as a table, without pictures, and forget them."""
         return FaceTable(
-            frame=np.array([face.frame for face in faces], np.int32),
-            track=np.array([face.track for face in faces], np.int32),
-            box=np.array([face.detection.box for face in faces], np.float32).reshape(-1, 4),
-            landmarks=np.array([face.detection.landmarks for face in faces], np.float32).reshape(-1, 5, 2),
-            detection_score=np.array([face.detection.score for face in faces], np.float32),
-            quality=np.array([face.quality for face in faces], np.float32),
-            embeddings=np.concatenate([np.zeros((0, self._dim), np.float32), *self._embeddings]),
+            frame=self._frame.take(),
+            track=self._track.take(),
+            box=self._box.take(),
+            landmarks=self._landmarks.take(),
+            detection_score=self._detection_score.take(),
+            quality=self._quality.take(),
+            embeddings=self._embeddings.take(),
         )
 
 

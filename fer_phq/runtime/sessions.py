@@ -10,11 +10,9 @@ import ctypes
 import io
 import os
 import sys
-from collections.abc import Mapping
 from contextlib import redirect_stdout
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import onnxruntime
@@ -48,18 +46,13 @@ def count_threads() -> int:
 
 
 def open_session(
-    path: Path,
-    *,
-    threads: int | None = None,
-    entries: Mapping[str, str] = MappingProxyType({}),
-    device: Device | None = None,
+    path: Path, *, threads: int | None = None, device: Device | None = None
 ) -> onnxruntime.InferenceSession:
     """Load a network that comes with fer-phq.
 
     Args:
         path: An ONNX file.
         threads: Processor threads; `count_threads` when omitted.
-        entries: Further entries of onnxruntime's session configuration.
         device: Where it runs; the selected device when omitted.
 
     Raises:
@@ -67,31 +60,26 @@ def open_session(
         ModelError: The file is missing or damaged.
     """
     try:
-        return read_session(path.read_bytes(), threads=threads, entries=entries, device=device)
+        return read_session(path.read_bytes(), threads=threads, device=device)
     except (OSError, NetworkError) as error:
         raise ModelError(messages.NETWORK_DAMAGED(path=str(path), error=str(error))) from None
 
 
 def shared_session(
-    path: Path,
-    *,
-    threads: int | None = None,
-    entries: Mapping[str, str] = MappingProxyType({}),
-    device: Device | None = None,
+    path: Path, *, threads: int | None = None, device: Device | None = None
 ) -> onnxruntime.InferenceSession:
     """Load a network once a process; a session may be used from several threads.
 
     Args:
         path: An ONNX file.
         threads: Processor threads; `count_threads` when omitted.
-        entries: Further entries of onnxruntime's session configuration.
         device: Where it runs; the selected device when omitted.
 
     Raises:
         SettingsError: The environment's number of threads or its device cannot be used.
         ModelError: The file is missing or damaged.
     """
-    return _shared(path, threads or count_threads(), tuple(sorted(entries.items())), device or selected_device())
+    return _shared(path, threads or count_threads(), device or selected_device())
 
 
 def release_sessions() -> None:
@@ -100,10 +88,8 @@ def release_sessions() -> None:
 
 
 @lru_cache(maxsize=32)
-def _shared(
-    path: Path, threads: int, entries: tuple[tuple[str, str], ...], device: Device
-) -> onnxruntime.InferenceSession:
-    return open_session(path, threads=threads, entries=dict(entries), device=device)
+def _shared(path: Path, threads: int, device: Device) -> onnxruntime.InferenceSession:
+    return open_session(path, threads=threads, device=device)
 
 
 class NetworkError(Exception):
@@ -114,7 +100,6 @@ def read_session(
     network: bytes,
     *,
     threads: int | None = None,
-    entries: Mapping[str, str] = MappingProxyType({}),
     device: Device | None = None,
 ) -> onnxruntime.InferenceSession:
     """Load a network from what an ONNX file holds.
@@ -122,7 +107,6 @@ def read_session(
     Args:
         network: The file's bytes.
         threads: Processor threads; `count_threads` when omitted.
-        entries: Further entries of onnxruntime's session configuration.
         device: Where it runs; the selected device when omitted.
 
     Raises:
@@ -140,8 +124,6 @@ def read_session(
     options.log_severity_level = 3
     # Idle threads sleep rather than spin: decoding and the other networks run on the same cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    for name, value in entries.items():
-        options.add_session_config_entry(name, value)
     if device != CPU:
         _load_cuda(device)
     try:

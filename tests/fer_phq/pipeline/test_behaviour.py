@@ -51,7 +51,7 @@ def test_damage_that_shows_while_reading_ahead_is_told(tmp_path):
 
 
 def test_described_rows_keep_their_order_while_their_room_grows(monkeypatch):
-    monkeypatch.setattr("fer_phq.pipeline.behaviour._MORE_ROWS", 4)
+    monkeypatch.setattr("fer_phq.core.arrays._MORE_ROWS", 4)
     blocks = [np.full((n, 62), n, np.float32) for n in (1, 2, 9, 3)]
     empty = np.zeros((0, 62), np.float32)
     monkeypatch.setattr(
