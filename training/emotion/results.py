@@ -18,6 +18,8 @@ from training import cli
 from training.emotion import commands
 from training.emotion.runs.findings import find_findings
 from training.emotion.runs.records import RecipeSummary, RunRecord, read_recipe_summary, read_runs
+from training.emotion.runs.seeds import COLUMNS as SEED_COLUMNS
+from training.emotion.runs.seeds import seed_rows
 from training.plots.figures import learning_curves_figure, save_figure
 from training.plots.markdown import markdown_table
 
@@ -74,7 +76,7 @@ def not_run_reason(recipe: RecipeSummary) -> str:
 def render_results(
     recipes: Sequence[RecipeSummary], runs: Sequence[RunRecord], pictures: Mapping[Path, str] = MappingProxyType({})
 ) -> str:
-    """Write RESULTS.md: what was found, the table, a section for each run, and how to request missing corpora.
+    """Write RESULTS.md: the seeds, what was found, all runs, a section for each, and how to request missing corpora.
 
     Args:
         recipes: All recipes.
@@ -89,9 +91,19 @@ def render_results(
     rows += [run_cells(run, None) for run in runs if run.recipe_name not in by_name]
     table = markdown_table(COLUMNS, rows)
     sheets = "".join(_run_section(run, pictures.get(run.folder)) for run in runs)
+    seeds = seed_rows(recipes, runs)
+    opening = f"{_SEEDS_HEAD}\n{markdown_table(SEED_COLUMNS, seeds)}\n" if seeds else ""
     findings = "".join(f"- {sentence}\n" for sentence in find_findings(recipes, runs))
-    opening = f"## What was found\n\n{findings}\n" if findings else ""
+    if findings:
+        opening += f"## What was found\n\n{findings}\n"
     return f"# Results\n\n{opening}{_TABLE_HEAD}\n{table}{sheets}{_request_section(recipes)}"
+
+
+_SEEDS_HEAD = """## The seeds
+
+What public works report, and what a recipe that stands for each reached here. Where it differs from the original, its
+second line says how. ± is half of the 95 % interval. The best epoch was chosen on these images: it flatters a little.
+"""
 
 
 _TABLE_HEAD = """## All recipes and runs

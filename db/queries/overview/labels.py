@@ -134,7 +134,7 @@ def _newest_of_kind(face_kind: str) -> Subquery:
     return select(ranked.c.id, ranked.c.session_id, ranked.c.settings_hash).where(ranked.c.place == 1).subquery()
 
 
-def _answers() -> Select[tuple[QuestionnaireRow]]:
+def _answers() -> Select[QuestionnaireRow]:
     """Build the query of the questionnaires that can be labels, of any scale, by subject, then date."""
     return (
         select(QuestionnaireRow)

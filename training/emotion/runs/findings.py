@@ -59,6 +59,16 @@ def accuracy_margin(accuracy: float, images: int) -> float:
     return Z95 * math.sqrt(accuracy * (1 - accuracy) / images)
 
 
+def validation_images(run: RunRecord) -> int | None:
+    """Count the images on which a run was validated, by its data sheet; None where that does not say.
+
+    Args:
+        run: The run.
+    """
+    sheet = _validation(run)
+    return None if sheet is None else sheet[1]
+
+
 def _validation(run: RunRecord) -> tuple[str, int] | None:
     """Return the names of the classes and the number of images of the run's data sheet."""
     for line in run.facts.get("data", []):
