@@ -32,8 +32,11 @@ WINDOWS: dict[str, float | None] = {
     mark("30 seconds"): 30.0,
 }
 """What may be drawn at once; seconds."""
-WIDEST_S = 5.0
-"""Of the smoothing: wider, and an expression of ordinary length would vanish."""
+AUTOMATIC = -1.0
+WIDTHS_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
+"""Widths of the smoothing, of which the automatic one is chosen by the length that is drawn; 0 is none."""
+READABLE = 120
+"""Widths in the length that is drawn, at which lines can still be told apart at a glance."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,14 @@ class TimelineStyle:
     Attributes:
         stacked: Whether the emotions are stacked areas; if not, they are lines.
         smoothing_s: Width of the smoothing in seconds; 0 for none.
+        with_frames: Whether the frames as they were measured are drawn beside smoothed lines.
         window: Which part of the recording is drawn.
         compared: Which emotions of a second analysis are drawn over it.
     """
 
     stacked: bool
     smoothing_s: float
+    with_frames: bool
     window: Window
     compared: tuple[str, ...] = ()
 
@@ -74,6 +79,7 @@ def timeline(view: SessionView, frame: FrameDetail) -> None:
         frames,
         context.colours(),
         stacked=style.stacked,
+        smoothing_s=style.smoothing_s,
         tracks=tracks(view, style),
         revision=f"{summary.id}-{style.stacked}-{style.window.from_s}",
     )
@@ -109,14 +115,12 @@ def controls(view: SessionView, time_s: float) -> TimelineStyle:
         drawn_as = st.segmented_control(
             _("Emotions as"), [AREA, LINES], default=AREA, required=True, format_func=_, key=f"style_{summary.id}"
         )
-        width = st.slider(
-            _("Smoothing"), 0.0, WIDEST_S, 0.0, step=0.5, format="%.1f s", key=f"smoothing_{summary.id}", width=190,
-            help=_(
-                "Each frame becomes a weighted mean of the frames around it, never across a gap. The frames "
-                "themselves stay visible as dots."
-            ),
+        window = window_at(table, time_s, WINDOWS[_length(table, summary.id)])
+        width = _smoothing(window, summary.id)
+        with_frames = width > 0 and st.toggle(
+            _("Frames as measured"), key=f"frames_{summary.id}",
+            help=_("Draws a dot or a stroke for what was measured, beside the smoothed lines."),
         )  # fmt: skip
-        length = _length(table, summary.id)
     compared: tuple[str, ...] = ()
     if view.compared is not None:
         compared = tuple(
@@ -126,10 +130,40 @@ def controls(view: SessionView, time_s: float) -> TimelineStyle:
                 key=f"compared_{summary.id}",
             )
         )  # fmt: skip
-    stacked = drawn_as == AREA and not width and view.compared is None
+    stacked = drawn_as == AREA and not with_frames and view.compared is None
     if drawn_as == AREA and not stacked:
-        ui.note(_("Drawn as lines while it is smoothed or compared."))
-    return TimelineStyle(stacked, float(width), window_at(table, time_s, WINDOWS[length]), compared)
+        ui.note(_("Drawn as lines while frames are shown or another analysis is compared."))
+    return TimelineStyle(stacked, width, with_frames, window, compared)
+
+
+def automatic_width(window: Window) -> float:
+    """Choose how far the emotions of a window are smoothed, so that they can be read; 0 where frames can.
+
+    Args:
+        window: What is drawn.
+    """
+    fitting = [width for width in WIDTHS_S if width <= (window.to_s - window.from_s) / READABLE]
+    return fitting[-1] if fitting[-1] >= WIDTHS_S[2] else 0.0
+
+
+def _smoothing(window: Window, analysis_id: str) -> float:
+    """Draw the choice of the smoothing and return its width in seconds; 0 for none."""
+    automatic = automatic_width(window)
+
+    def write(width: float) -> str:
+        if width == AUTOMATIC:
+            text = _("Automatic ({seconds} s)") if automatic else _("Automatic (none)")
+            return text.format(seconds=short(automatic))
+        return f"{short(width)} s" if width else _("No smoothing")
+
+    width = st.selectbox(
+        _("Smoothing"), [AUTOMATIC, *WIDTHS_S], format_func=write, key=f"smoothing_{analysis_id}", width=190,
+        help=_(
+            "Each frame becomes a weighted mean of the frames around it, never across a gap: a long recording can then "
+            "be read at once. Short peaks become lower."
+        ),
+    )  # fmt: skip
+    return automatic if width == AUTOMATIC else float(width)
 
 
 def _length(table: pd.DataFrame, analysis_id: str) -> str:
@@ -165,7 +199,7 @@ def tracks(view: SessionView, style: TimelineStyle) -> charts.Tracks:
         voice=analysis.draw_voice(window),
         **behaviour_tracks(analysis.behaviour, window),
         notes=within(view.timed_notes, window),
-        raw=loaders.raw(analysis.summary.id, window) if style.smoothing_s else None,
+        raw=loaders.raw(analysis.summary.id, window) if style.with_frames else None,
         other=None if compared is None else loaders.frames_within(compared.id, style.smoothing_s, window),
         other_emotions=style.compared,
         other_label="" if compared is None else compared.model_id,
@@ -212,7 +246,7 @@ def explain(style: TimelineStyle, frames: pd.DataFrame) -> None:
     ui.note(how)
     if style.smoothing_s:
         smooth = _(
-            "Lines are smoothed over {seconds} s; dots and strokes are the frames as they were measured. Episodes, "
+            "Emotions are smoothed over {seconds} s, so short peaks are lower than they were measured. Episodes, "
             "shares and estimates are never taken from smoothed values."
         )
         ui.note(smooth.format(seconds=short(style.smoothing_s)))

@@ -20,6 +20,7 @@ from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from dashboard import charts, loaders
 from dashboard.new_session.arrivals import Arrival
+from dashboard.review.timeline import automatic_width
 from db.records import Consent, JobState
 from db.store import Store
 from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, SoundChoice, SpeakerChoice, TrackSummary
@@ -34,6 +35,7 @@ from fer_phq.video import probe
 from fer_phq.voice.kinds import COLUMNS, EARLIER_KIND, KIND
 from service.ingest.recordings import add_recording
 from service.settings import AppSettings
+from service.views.review import Window
 
 MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -203,16 +205,39 @@ def test_the_pitch_of_an_earlier_version_is_left_out_and_it_is_said(store: Store
     assert "An earlier version measured this voice." not in words(opened(session_with(store, analysis, label="P-2")))
 
 
-def test_smoothing_keeps_the_frames_in_sight(store: Store) -> None:
+def smoothing(app: AppTest) -> Any:
+    return next(one for one in app.selectbox if one.label == "Smoothing")
+
+
+def hover(app: AppTest) -> str:
+    return next(trace["hovertemplate"] for trace in timeline(app)["data"] if "customdata" in trace)
+
+
+def test_a_short_recording_is_drawn_as_it_was_measured(store: Store) -> None:
     app = opened(session_with(store, made()))
+    assert smoothing(app).options[0] == "Automatic (none)"
+    assert "Emotions are smoothed" not in words(app)
+    assert "mean of" not in hover(app)
+
+
+def test_smoothing_is_said_wherever_its_values_are_and_frames_are_drawn_on_demand(store: Store) -> None:
+    app = opened(session_with(store, made()))
+    smoothing(app).set_value(2.0)
+    run(app)
+    assert "Emotions are smoothed over 2 s" in words(app)
+    assert "mean of 2 s" in hover(app)
     assert "Happiness, frames" not in names(timeline(app))
-    next(one for one in app.slider if one.label == "Smoothing").set_value(2.0)
+    next(one for one in app.toggle if one.label == "Frames as measured").set_value(True)
     run(app)
     figure = timeline(app)
     assert "Happiness, frames" in names(figure)
     line = next(trace for trace in figure["data"] if trace.get("name") == "Happiness")
     assert "stackgroup" not in line
-    assert "Lines are smoothed over 2 s" in words(app)
+
+
+@pytest.mark.parametrize(("minutes", "width_s"), [(0.5, 0.0), (3, 0.0), (4, 2.0), (10, 5.0), (30, 15.0), (180, 60.0)])
+def test_the_longer_what_is_drawn_the_wider_its_smoothing(minutes: float, width_s: float) -> None:
+    assert automatic_width(Window(100.0, 100.0 + 60 * minutes)) == width_s
 
 
 def test_a_second_analysis_is_laid_over_the_first(store: Store) -> None:

@@ -14,7 +14,7 @@ from dashboard.charts.session.rows import Row, position_markers, strokes, texts
 from dashboard.charts.session.tracks import Tracks, episode_row, note_marks, notes_near, rows_of
 from dashboard.charts.style import axis_of, clock, layout_of, legend
 from dashboard.i18n import _
-from dashboard.i18n.numbers import percent_writer
+from dashboard.i18n.numbers import percent_writer, short
 from dashboard.theme.palette import Palette
 from fer_phq.core.emotions import EMOTIONS
 
@@ -30,6 +30,7 @@ def emotion_timeline(
     colours: Palette,
     *,
     stacked: bool,
+    smoothing_s: float = 0.0,
     tracks: Tracks | None = None,
     revision: str = "",
 ) -> go.Figure:
@@ -43,13 +44,15 @@ def emotion_timeline(
             it stands for), the seven emotions (0 to 1), `quality` (0 to 1) and `state` (one of `COVERAGE_STATES`).
         colours: The palette.
         stacked: Whether the emotions are stacked areas; if not, they are lines.
+        smoothing_s: Seconds over which the frames' emotions are smoothed, which the words under the pointer say; 0 for
+            none.
         tracks: What is drawn beside the emotions; None for nothing.
         revision: Names the analysis: zoom and hidden traces are kept while it stays the same.
     """
     tracks = tracks or Tracks()
     above = episode_row(tracks.episodes, frames, colours)
     rows = [*([above] if above else []), coverage_row(frames, colours), *rows_of(tracks, frames, colours)]
-    traces = list(_emotion_traces(frames, tracks, colours, stacked=stacked))
+    traces = list(_emotion_traces(frames, tracks, colours, stacked=stacked, smoothing_s=smoothing_s))
     for number, row in enumerate(rows, start=2):
         for trace in row.traces:
             trace.update(xaxis=f"x{number}", yaxis=f"y{number}")
@@ -113,14 +116,16 @@ def with_gap_edges(
     return time, values, ~np.isnan(values).any(axis=1)
 
 
-def _emotion_traces(frames: pd.DataFrame, tracks: Tracks, colours: Palette, *, stacked: bool) -> list[go.Scatter]:
+def _emotion_traces(
+    frames: pd.DataFrame, tracks: Tracks, colours: Palette, *, stacked: bool, smoothing_s: float
+) -> list[go.Scatter]:
     """Build everything in the first row, the points that can be clicked among it."""
     traces = _area_traces(frames, colours) if stacked else _line_traces(frames, colours)
     if tracks.raw is not None:
         traces = [*_raw_traces(tracks.raw, colours), *traces]
     if tracks.other is not None:
         traces = [*traces, *_other_traces(tracks, colours)]
-    traces.append(_position_trace(frames, notes_near(tracks.notes, frames), colours))
+    traces.append(_position_trace(frames, notes_near(tracks.notes, frames), colours, smoothing_s))
     if tracks.notes is not None and len(tracks.notes):
         traces.append(note_marks(tracks.notes, colours))
     return traces
@@ -207,11 +212,12 @@ def _other_traces(tracks: Tracks, colours: Palette) -> list[go.Scatter]:
     return [*lines, key]
 
 
-def _position_trace(frames: pd.DataFrame, notes: list[str], colours: Palette) -> go.Scatter:
+def _position_trace(frames: pd.DataFrame, notes: list[str], colours: Palette, smoothing_s: float) -> go.Scatter:
     """Build invisible points: they carry the words that appear under the pointer, and can be clicked.
 
-    It is the only trace of its row that reacts to the pointer, because Plotly selects just the first trace
-    it finds under a click, and lines without markers cannot be selected.
+    The words say over how many seconds the emotions are smoothed. It is the only trace of its row that reacts to the
+    pointer, because Plotly selects just the first trace it finds under a click, and lines without markers cannot be
+    selected.
     """
     lines = [
         f'<span style="color:{colours.emotion(name)}">■</span> {_(name.capitalize())} %{{customdata[{i}]}}'
@@ -226,7 +232,9 @@ def _position_trace(frames: pd.DataFrame, notes: list[str], colours: Palette) ->
         )
     ]
     n = len(EMOTIONS)
+    over = _("mean of {seconds} s").format(seconds=short(smoothing_s)) if smoothing_s else ""
     title = f"<b>%{{customdata[{n + 1}]}}</b> (%{{x:.1f}} s) · %{{customdata[{n}]}}%{{customdata[{n + 2}]}}"
+    title += f" · {over}" if over else ""
     trace = position_markers(frames["time_s"], 0.5, [""] * len(frames))
     trace.customdata = texts(words)
     trace.hovertemplate = "<br>".join([title, *reversed(lines)]) + "<extra></extra>"
