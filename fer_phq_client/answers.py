@@ -247,6 +247,8 @@ class TrendSession(TypedDict):
     phq: Estimate | NoEstimate
     is_demo: bool
     consent_withdrawn: bool
+    turns_kind: str | None
+    speaker_choice: str | None
 
 
 class Trends(TypedDict):

@@ -249,8 +249,9 @@ class Client:
 
         Columns: session_id, analysis_id, recorded_at (UTC), model_id, segment, coverage, counts_by_frames,
         dominant_emotion, the seven mean probabilities, each measure, the estimate as phq_score, phq_low, phq_high,
-        phq_level, phq_scale, phq_provenance and phq_model_id, or why there is none as phq_unavailable; is_demo. What a
-        person must read beside the numbers is in `attrs["notes"]`.
+        phq_level, phq_scale, phq_provenance and phq_model_id, or why there is none as phq_unavailable; is_demo,
+        consent_withdrawn, turns_kind, speaker_choice. What a person must read beside the numbers is in
+        `attrs["notes"]`.
 
         Args:
             subject_id: The subject's id.

@@ -93,5 +93,5 @@ def _trend_row(session: TrendSession | None, measures: list[str]) -> dict[str, A
         **{f"phq_{name}": phq.get(name) for name in _ESTIMATE},
         "phq_unavailable": phq.get("reason"),
         "is_demo": facts.get("is_demo"),
-        "consent_withdrawn": facts.get("consent_withdrawn"),
+        **{name: facts.get(name) for name in ("consent_withdrawn", "turns_kind", "speaker_choice")},
     }

@@ -15,6 +15,7 @@ from dashboard.widgets import ui
 from fer_phq.features.measures import BY_NAME
 from service.views.overview import cohort
 from service.views.overview.cohort import EVERYBODY, FEW, REST, CohortView
+from service.views.speech.voices import voice_notes
 from service.views.trends import local_times, mixed_gaze, mixed_rates
 
 PAGE = 8
@@ -57,7 +58,7 @@ def spread(cohort_data: CohortView, groups: Sequence[str]) -> None:
 
 
 def mixtures(cohort_data: CohortView, names: Sequence[str]) -> None:
-    """Say where measures are of faces that were looked at differently often, or of the gaze here and the head there.
+    """Say where measures were taken in different ways: of faces, of looks, of the voice and of turns.
 
     Args:
         cohort_data: The cohort.
@@ -67,6 +68,8 @@ def mixtures(cohort_data: CohortView, names: Sequence[str]) -> None:
         ui.warn(render(rates))
     if gaze := mixed_gaze(names, mixes=cohort_data.mixes_gaze):
         ui.warn(render(gaze))
+    for note in voice_notes(names, cohort_data.sessions).values():
+        ui.warn(render(note))
 
 
 def clicked(event: Any) -> str | None:
@@ -105,9 +108,10 @@ def courses(cohort_data: CohortView) -> None:
         mixtures(cohort_data, [name])
         ui.note(
             _(
-                "All panels have the same axes. Lines are broken at gaps in time, where another model measured, and "
-                "for facial behaviour where the face was looked at more or less often a second, and for looks where "
-                "the gaze was hardly seen any more, or was seen again."
+                "All panels have the same axes. Lines are broken at gaps in time, where another model measured, "
+                "for facial behaviour where the face was looked at more or less often a second, for looks where the "
+                "gaze was hardly seen any more, or was seen again, and for the voice and turn taking where who speaks, "
+                "or which voice is the person's, was told in another way."
             )
         )
 

@@ -138,6 +138,15 @@ MEASURE_TITLES = (
     mark("Brow lowering"),
     mark("Brow raising"),
     mark("Facial activity"),
+    mark("Share of the speech"),
+    mark("Turns at talk"),
+    mark("Length of a turn"),
+    mark("Response time"),
+    mark("Pause within a turn"),
+    mark("Interruptions"),
+    mark("Backchannels"),
+    mark("Two speak at once"),
+    mark("Nobody speaks"),
     mark("Gaze seen"),
     mark(
         "Share of the time with a seen head pose in which the gaze was seen, too. Where it is less than half, looking "
@@ -220,6 +229,32 @@ MEASURE_DESCRIPTIONS = (
         "How often a second the face was looked at. What was measured at two rates is not compared without saying so."
     ),
     mark("the face mesh (docs/BEHAVIOUR.md)"),
+    mark(
+        "Time in which the person speaks, of that of all speakers added up. Needs to know which speaker is the person."
+    ),
+    mark(
+        "How often the person takes the floor, for each minute of the recording: a turn lasts, pauses included, "
+        "until somebody else takes the floor. Needs to know which speaker is the person."
+    ),
+    mark("Median length of the person's turns at talk, of at least five. Needs to know which speaker is the person."),
+    mark(
+        "Median time from the end of another's speech to the beginning of the person's, who takes the floor, of at "
+        "least five; below 0 where they overlap. Needs to know which speaker is the person."
+    ),
+    mark(
+        "Median silence of 0.3 s and more inside the person's turns at talk, of at least five. Needs to know which "
+        "speaker is the person."
+    ),
+    mark(
+        "How often the person takes the floor half a second and more before another has ended, for each minute of "
+        "the recording. Needs to know which speaker is the person."
+    ),
+    mark(
+        "How often the person says up to a second wholly inside another's turn, as a mhm, for each minute of the "
+        "recording. Needs to know which speaker is the person."
+    ),
+    mark("Time in which two or more speak at once, of the time in which anybody does; of all speakers together."),
+    mark("Time in which nobody speaks, of the recording; of all speakers together."),
 )
 
 MEASURE_DIRECTIONS = (
@@ -260,6 +295,14 @@ MEASURE_DIRECTIONS = (
     mark(
         "The muscle that lowers the brows was less tense in patients whose depression got better; it was "
         "measured by electrodes (Schwartz et al. 1978)."
+    ),
+    mark(
+        "Less in depressed mothers who talked with their children than in others (Breznitz & Sherman 1987). It "
+        "depends on who else talks, and on what the talk is for."
+    ),
+    mark(
+        "Longer in depressed mothers who answered their children than in others (Breznitz & Sherman 1987). Where "
+        "speakers are told by their voices it comes out about a tenth of a second early."
     ),
     mark("It is of the recording and the settings, not of the person."),
 )

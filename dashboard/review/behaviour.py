@@ -24,7 +24,7 @@ from dashboard.widgets.behaviour import (
     how_to_follow,
     missing_sentences,
 )
-from fer_phq.features.measures import BEHAVIOUR, Measure
+from fer_phq.features.measures import BEHAVIOUR, TURNS, Measure
 from service.views.face.behaviour import BehaviourView
 from service.views.session import SessionView
 
@@ -82,9 +82,12 @@ def behaviour_list(view: SessionView, now_s: float) -> None:
 
 
 def measures_card(view: SessionView) -> None:
-    """Draw the measures of the session with their values, why some are missing, and what they mean."""
-    measured = view.measures
-    missing = view.missing_measures
+    """Draw the measures of the session with their values, why some are missing, and what they mean.
+
+    Those of turn taking stand with the speakers.
+    """
+    measured = [(measure, value) for measure, value in view.measures if measure.modality != TURNS]
+    missing = [(measure, reason) for measure, reason in view.missing_measures if measure.modality != TURNS]
     if not measured and not missing:
         return
     with ui.card("measures", _("Measures of this session")):
@@ -122,7 +125,7 @@ def draw_facial(behaviour: BehaviourView, facial: list[tuple[Measure, float]], v
         st.html(measure_table(facial))
     if behaviour.recording_s < STEADY_S:
         ui.note(_(SHORT))
-    for words in missing_sentences(view):
+    for words in missing_sentences(view, BEHAVIOUR):
         ui.note(words)
 
 

@@ -14,6 +14,13 @@ MOST = 2
 MODELS = mark("Lines are broken where another model measured: {days}.")
 RATES = mark("Those of facial behaviour are broken where the face was looked at more or less often a second: {days}.")
 GAZES = mark("Those of looks are broken where the gaze was hardly seen any more, or was seen again: {days}.")
+VOICES = mark(
+    "Those of the voice are broken where the person's voice was found in another way, or everybody's was measured: "
+    "{days}."
+)
+TURNS = mark(
+    "Those of turn taking are broken where who speaks, or which speaker is the person, was told in another way: {days}."
+)
 UNMEASURED = mark("Not measured: {days}.")
 
 
@@ -37,7 +44,11 @@ def break_words(breaks: LineBreaks, gap_days: int) -> str:
                 days=_listed(between),
             )
         )
-    for words, moments in ((MODELS, breaks.models), (RATES, breaks.rates), (GAZES, breaks.gazes)):
+    changes = (
+        *((MODELS, breaks.models), (RATES, breaks.rates), (GAZES, breaks.gazes)),
+        *((VOICES, breaks.voices), (TURNS, breaks.turns)),
+    )
+    for words, moments in changes:
         if moments:
             sentences.append(_(words).format(days=_days(moments)))
     if breaks.unmeasured:

@@ -1,4 +1,4 @@
-"""Expression, voice, words and facial behaviour on the Trends page, and two periods side by side."""
+"""Expression, voice, words, turn taking and facial behaviour on the Trends page, and two periods side by side."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def measures(view: TrendsView, span: charts.Span | None) -> None:
         view: The subject over time.
         span: First and last moment of the time axis; None for what the sessions need.
     """
-    with ui.card("measures", _("Expression, voice, words and facial behaviour"), anchor=True):
+    with ui.card("measures", _("Expression, voice, words, turn taking and facial behaviour"), anchor=True):
         measured = view.measures
         if not measured:
             ui.empty(
@@ -53,6 +53,8 @@ def measures(view: TrendsView, span: charts.Span | None) -> None:
             return
         names = [measure.name for measure in measured]
         selection = choose("trend_measures", trends.MEASURE_NAMES, names, _("Measures"))
+        for note in view.voice_notes(st.session_state["trend_measures"]).values():
+            ui.warn(render(note))
         if not selection:
             ui.note(_("Choose at least one measure that is known of this person."))
             return
@@ -143,6 +145,8 @@ def periods(view: TrendsView) -> None:
             ui.warn(render(rates))
         if gaze := trends.mixed_gaze(selection, mixes=comparison.mixes_gaze):
             ui.warn(render(gaze))
+        for note in comparison.voice_notes(selection).values():
+            ui.warn(render(note))
         if trends.have_shared_days(first_days, second_days):
             ui.note(render(messages.SHARED_DAYS()))
         with st.expander(_("What the usual spread is")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard.i18n import _, mark, render
 from db.records import AnalysisSummary
+from fer_phq.features.measures import Basis
 from service.views.session import SessionView
 
 REASONS = ("pipeline.no_behaviour", "pipeline.no_behaviour_of_key_frames", "pipeline.behaviour_of_other_faces")
@@ -43,14 +44,17 @@ def how_to_follow(summary: AnalysisSummary) -> str:
     return f"{why_not_followed(summary)} {_(AGAIN)}"
 
 
-def missing_sentences(view: SessionView) -> list[str]:
-    """Say which measures of facial behaviour are missing, a sentence for each reason.
+def missing_sentences(view: SessionView, basis: Basis | None = None) -> list[str]:
+    """Say which measures are missing, a sentence for each reason.
 
     Args:
         view: The session under review.
+        basis: What the measures are computed from; None for all that have a reason.
     """
     titles: dict[str, list[str]] = {}
     for measure, reason in view.missing_measures:
+        if basis not in (None, measure.modality):
+            continue
         titles.setdefault(render(reason), []).append(_(measure.title))
     template = _("Not measured: {titles}. {reason}")
     return [template.format(titles=", ".join(names), reason=reason) for reason, names in titles.items()]

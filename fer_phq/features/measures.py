@@ -1,8 +1,8 @@
 """Measures: some named numbers that summarise a session for people, to be followed over sessions.
 
 Each is one of the functionals that PHQ heads read (`fer_phq.features.functionals`, `fer_phq.voice`, `fer_phq.words`) or
-a measure of facial behaviour (`fer_phq.behaviour.measures`), chosen because one sentence explains it. `MEASURES`
-declares them; `session_measures` computes them of an analysis.
+a measure of facial behaviour (`fer_phq.behaviour.measures`) or of turn taking (`fer_phq.speakers.files.taking`), chosen
+because one sentence explains it. `MEASURES` declares them; `session_measures` computes them of an analysis.
 
 What a change means is said in the words of the literature and with its source. Studies compare groups of people in one
 setting; none of them says what a change of one person means, and where they disagree or are missing, that is said.
@@ -21,7 +21,7 @@ from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.voice.kinds import KIND, without_earlier_pitch
 
-VERSION = 8
+VERSION = 9
 """Raised when a measure is added or computed differently: stored analyses are then measured again."""
 VERSION_KEY = "version"
 """Key under which the version is stored with the measures, also where nothing could be measured."""
@@ -43,6 +43,10 @@ Unit = Literal[
     "frames a second",
 ]  # fmt: skip
 BEHAVIOUR = Modality.BEHAVIOUR
+TURNS: Literal["turns"] = "turns"
+"""What turn taking is measured from, in place of a modality: no PHQ head reads turns."""
+Basis = Modality | Literal["turns"]
+"""What a measure is computed from."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ class Measure:
         name: Its key in the store.
         title: Its name on a page.
         unit: Its unit; a share is kept as 0 to 1 and shown as percent.
-        modality: What it is computed from; None for a questionnaire.
-        functional: Its name among the functionals of the modality.
+        modality: What it is computed from: a modality, or `TURNS`; None for a questionnaire.
+        functional: Its name among what is computed from that.
         description: One or two sentences for a person.
         source: The papers that the measure and what is said of its change come from.
         direction: What a change means, in the words of the literature.
@@ -64,7 +68,7 @@ class Measure:
     name: str
     title: str
     unit: Unit
-    modality: Modality | None
+    modality: Basis | None
     functional: str
     description: str
     source: str
@@ -117,6 +121,15 @@ _LESS_ACTIVE = (
     "(Gaebel & Wölwer 2004)."
 )
 _NO_DIRECTION = "No direction is agreed on for depression."
+_SACKS = "Sacks, Schegloff & Jefferson 1974, Language 50:696-735"
+_JAFFE = "Jaffe & Feldstein 1970, Rhythms of Dialogue, Academic Press"
+_TALK = f"{_JAFFE}; Breznitz & Sherman 1987, Child Dev 58:395-400"
+_RESPONSES = "Stivers et al. 2009, PNAS 106:10587-10592; Breznitz & Sherman 1987, Child Dev 58:395-400"
+_PAUSES = "Heldner & Edlund 2010, J Phonetics 38:555-568; Cummins et al. 2015, Speech Communication 71:10-49"
+_BEATTIE = "Ferguson 1977, Br J Soc Clin Psychol 16:295-302; Beattie 1981, Linguistics 19:15-35"
+_YNGVE = "Yngve 1970, Chicago Linguistic Society 6:567-578; Edlund et al. 2010, Proc. Fonetik, 11-16"
+_HELDNER = "Heldner & Edlund 2010, J Phonetics 38:555-568"
+_NEEDS_SUBJECT = "Needs to know which speaker is the person."
 _EVERYONE = "Of everyone who is heard, unless it is known when the person speaks."
 
 MEASURES: tuple[Measure, ...] = (
@@ -186,6 +199,52 @@ MEASURES: tuple[Measure, ...] = (
         "first_person_share", "First person", "share", Modality.WORDS, "first_person",
         "Share of the person's words that are first person singular (I, me, my ...); English transcripts only.", _RUDE,
         "More in students with depression than in those without (Rude et al. 2004).",
+    ),
+    Measure(
+        "speech_share", "Share of the speech", "share", TURNS, "speech_share",
+        f"Time in which the person speaks, of that of all speakers added up. {_NEEDS_SUBJECT}", _TALK,
+        "Less in depressed mothers who talked with their children than in others (Breznitz & Sherman 1987). It depends "
+        "on who else talks, and on what the talk is for.",
+    ),
+    Measure(
+        "turns_at_talk_a_minute", "Turns at talk", "a minute", TURNS, "turns_per_min",
+        "How often the person takes the floor, for each minute of the recording: a turn lasts, pauses included, until "
+        f"somebody else takes the floor. {_NEEDS_SUBJECT}", _SACKS, _NO_DIRECTION,
+    ),
+    Measure(
+        "turn_length", "Length of a turn", "s", TURNS, "turn_median_s",
+        f"Median length of the person's turns at talk, of at least five. {_NEEDS_SUBJECT}", _SACKS, _NO_DIRECTION,
+    ),
+    Measure(
+        "response_time", "Response time", "ms", TURNS, "response_median_s",
+        "Median time from the end of another's speech to the beginning of the person's, who takes the floor, of at "
+        f"least five; below 0 where they overlap. {_NEEDS_SUBJECT}", _RESPONSES,
+        "Longer in depressed mothers who answered their children than in others (Breznitz & Sherman 1987). Where "
+        "speakers are told by their voices it comes out about a tenth of a second early.", 1000,
+    ),
+    Measure(
+        "turn_pause", "Pause within a turn", "ms", TURNS, "pause_median_s",
+        f"Median silence of 0.3 s and more inside the person's turns at talk, of at least five. {_NEEDS_SUBJECT}",
+        _PAUSES, "More and longer in depression in many studies, not in all (Cummins et al. 2015).", 1000,
+    ),
+    Measure(
+        "interruptions_a_minute", "Interruptions", "a minute", TURNS, "interruptions_per_min",
+        "How often the person takes the floor half a second and more before another has ended, for each minute of the "
+        f"recording. {_NEEDS_SUBJECT}", _BEATTIE, _NO_DIRECTION,
+    ),
+    Measure(
+        "backchannels_a_minute", "Backchannels", "a minute", TURNS, "backchannels_per_min",
+        "How often the person says up to a second wholly inside another's turn, as a mhm, for each minute of the "
+        f"recording. {_NEEDS_SUBJECT}", _YNGVE, _NO_DIRECTION,
+    ),
+    Measure(
+        "overlap_share", "Two speak at once", "share", TURNS, "overlap_share",
+        "Time in which two or more speak at once, of the time in which anybody does; of all speakers together.",
+        _HELDNER, _NO_DIRECTION,
+    ),
+    Measure(
+        "silence_share", "Nobody speaks", "share", TURNS, "silence_share",
+        "Time in which nobody speaks, of the recording; of all speakers together.", _JAFFE, _NO_DIRECTION,
     ),
     Measure(
         "blinks_a_minute", "Blinks", "a minute", BEHAVIOUR, "blink_rate_per_min",
@@ -329,11 +388,12 @@ def session_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str,
         The values by name, without those that could not be measured.
     """
     features = usable_features(analysis, settings)
-    functionals: dict[Modality | None, dict[str, float]] = {
+    functionals: dict[Basis | None, dict[str, float]] = {
         Modality.FACE: _face_functionals(features),
         Modality.VOICE: _voice_functionals(features),
         Modality.WORDS: _word_functionals(features),
         BEHAVIOUR: _behaviour_functionals(analysis, settings),
+        TURNS: _turn_measures(analysis),
     }
     values = {
         measure.name: measure.factor * functionals[measure.modality].get(measure.functional, math.nan)
@@ -396,3 +456,12 @@ def _behaviour_functionals(analysis: SessionAnalysis, settings: Settings) -> dic
         return {}
     values, _ = usable_measures(series, analysis.recording.duration_s, settings.coverage_floor)
     return values
+
+
+def _turn_measures(analysis: SessionAnalysis) -> dict[str, float]:
+    from fer_phq.speakers.files.taking import subject_taking
+
+    if analysis.turns is None:
+        return {}
+    measured = subject_taking(analysis.turns, analysis.recording.duration_s)
+    return {name: one.value for name, one in measured.items() if one.value is not None}

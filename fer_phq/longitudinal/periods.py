@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -126,6 +126,24 @@ def rate_runs(rates_hz: Sequence[float]) -> npt.NDArray[np.int64]:
         if math.isfinite(rate_hz) and not _is_same_rate(first_hz, rate_hz):
             runs[i] += math.isfinite(first_hz)
             first_hz = rate_hz
+    return runs
+
+
+def kind_runs(kinds: Iterable[Hashable | None]) -> list[int]:
+    """Number the runs of sessions of one kind; one of no kind belongs to any run.
+
+    Args:
+        kinds: What each session is of; None for nothing.
+
+    Returns:
+        The number of each session's run, from 0, ascending.
+    """
+    runs: list[int] = []
+    last: Hashable | None = None
+    for kind in kinds:
+        changes = last is not None and kind is not None and kind != last
+        runs.append((runs[-1] if runs else 0) + changes)
+        last = last if kind is None else kind
     return runs
 
 

@@ -33,6 +33,10 @@ CROSSTALK = template(
     "In {share:.0%} of the speech two speakers seem to speak at once: their microphones hear each other, so that turns"
     " cannot be told.",
 )
+SUBJECT_UNKNOWN = template("speakers.subject_unknown", "It is not known which speaker is the subject.")
+SHORT_FOR_RATES = template(
+    "speakers.short_for_rates", "Too short to count events a minute: {seconds:.0f} s of at least {least:.0f}."
+)
 FEW_EVENTS = template("speakers.few_events", "Too few to average: {count} of at least {least}.")
 BY_VOICES = template(
     "speakers.by_voices",

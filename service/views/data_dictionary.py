@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from fer_phq.core.analysis import SpeakerChoice
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
-from fer_phq.features.measures import MEASURES
+from fer_phq.features.measures import MEASURES, TURNS
 from fer_phq.longitudinal.periods import MIN_SESSIONS, Verdict
 from fer_phq.mesh.points import BLENDSHAPES, EYE_BLENDSHAPES, MOUTH_BLENDSHAPES
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
@@ -282,6 +283,21 @@ _COUNTS_BY_FRAMES = Column(
 )
 _IS_DEMO = Column("is_demo", "true or false", "Whether it is a made-up demonstration.")
 
+_TELLING = (
+    Column(
+        *("turns_kind", "text", "How it was told who speaks, and by which version; measures of two are no one series."),
+        "it was not told",
+    ),
+    Column(
+        "speaker_choice",
+        ", ".join(SpeakerChoice),
+        "How the subject's speaker was found, or why it is not known ([SPEECH.md](SPEECH.md#in-an-analysis)): then "
+        "turn taking of the subject is missing.",
+        "nobody speaks, or who speaks was not told",
+    ),
+    Column("has_sidecar", "true or false", "Whether a transcript or a sound was given beside the recording."),
+)
+
 SESSIONS = TableEntry(
     "sessions",
     "Sessions of a subject",
@@ -299,6 +315,7 @@ SESSIONS = TableEntry(
         *_PHQ,
         _IS_DEMO,
         Column("consent_withdrawn", "true or false", "Whether its consent was withdrawn and not given again."),
+        *_TELLING,
         *_MEASURES,
     ),
 )
@@ -321,6 +338,7 @@ COHORT = TableEntry(
         _COUNTS_BY_FRAMES,
         *_SHARES,
         *(column for column in _PHQ if column.name not in _SESSION_ONLY),
+        *_TELLING,
         *_MEASURES,
     ),
 )
@@ -373,7 +391,7 @@ PERIODS = TableEntry(
         Column("measure", "text", "The measure's name, or the questionnaire's scale."),
         Column("title", "text", "What the Trends page calls it."),
         Column("unit", "text", "The unit of the means, the difference and the spread; a share is 0 to 1."),
-        Column("modality", f"{', '.join(Modality)}, questionnaire", "What it is computed from."),
+        Column("modality", f"{', '.join(Modality)}, {TURNS}, questionnaire", "What it is computed from."),
         Column("first_count", "count", "Sessions or questionnaires of the first period that have it."),
         Column("first_mean", "of `unit`", "Their mean.", "the first period has none"),
         Column("second_count", "count", "Sessions or questionnaires of the second period that have it."),
@@ -538,7 +556,7 @@ TURNS = TableEntry(
 MEASURES_OF_SESSION = TableEntry(
     "measures",
     "Measures of an analysis",
-    "a measure that the analysis has, then those of facial behaviour that it could not take",
+    "a measure that the analysis has, then those of facial behaviour and turn taking that it could not take",
     (
         Column("measure", "text", "Its name in the tables of sessions."),
         Column("title", "text", "What the pages call it."),

@@ -11,6 +11,7 @@ import pandas as pd
 from fer_phq.core.phq import Modality
 from fer_phq.features.measures import BEHAVIOUR, BY_NAME, RATE
 from fer_phq.longitudinal.periods import longest_step_days, rate_runs
+from service.views.speech.voices import TURN_NAMES, VOICE_NAMES, telling_runs
 from service.views.trends import BEHAVIOUR_NAMES, LOOKING_NAMES, gaze_runs
 
 OF_THE_FACE = frozenset({Modality.FACE, BEHAVIOUR})
@@ -38,6 +39,8 @@ class LineBreaks:
         models: The first sessions of another model than the one before.
         rates: The first sessions in which the face was looked at more or less often a second.
         gazes: The first sessions whose looks are of the gaze where they were of the head, or the reverse.
+        voices: The first sessions whose subject's voice was found in another way, or is everybody's.
+        turns: The first sessions whose turns, or whose subject among the speakers, were told in another way.
         unmeasured: Sessions without one of the measures between two that have it.
     """
 
@@ -45,6 +48,8 @@ class LineBreaks:
     models: tuple[datetime, ...]
     rates: tuple[datetime, ...]
     gazes: tuple[datetime, ...]
+    voices: tuple[datetime, ...]
+    turns: tuple[datetime, ...]
     unmeasured: tuple[Unmeasured, ...]
 
 
@@ -66,6 +71,8 @@ def line_breaks(trend: pd.DataFrame, names: Sequence[str]) -> LineBreaks:
         _changes(times, list(trend["model_id"]), joined),
         _changes(times, rate_runs(trend[RATE].tolist()).tolist(), of_behaviour),
         _changes(times, gaze_runs(trend), of_looks),
+        _telling_changes(trend, times, {name: rows[name] for name in names if name in VOICE_NAMES}),
+        _telling_changes(trend, times, {name: rows[name] for name in names if name in TURN_NAMES}),
         _unmeasured(trend, times, rows),
     )
 
@@ -77,6 +84,16 @@ def _joined(measured: Iterable[Sequence[int]]) -> list[int]:
 
 def _changes(times: Sequence[datetime], values: Sequence[object], joined: Sequence[int]) -> tuple[datetime, ...]:
     return tuple(times[row] for row in joined if values[row] != values[row - 1])
+
+
+def _telling_changes(
+    trend: pd.DataFrame, times: Sequence[datetime], measured: Mapping[str, Sequence[int]]
+) -> tuple[datetime, ...]:
+    """List when the line of any of these measures breaks because a voice, or who speaks, was told in another way."""
+    changes = {
+        at for name, rows in measured.items() for at in _changes(times, telling_runs(trend, name), _joined([rows]))
+    }
+    return tuple(sorted(changes))
 
 
 def _unmeasured(

@@ -30,6 +30,21 @@ MIXED_MODELS = template(
     "views.mixed_models",
     "The sessions of these periods were measured by different models: a difference may be the models' alone.",
 )
+MIXED_VOICES = template(
+    "views.mixed_voices",
+    "The voice of these sessions is the subject's in some and everybody's in others, or the subject's was found in "
+    "different ways: a difference in it may be that alone.",
+)
+MIXED_TURNS = template(
+    "views.mixed_turns",
+    "Who speaks, or which speaker is the subject, was told in different ways in these sessions: a difference in turn "
+    "taking may be that alone.",
+)
+SUBJECT_UNKNOWN = template(
+    "views.subject_unknown",
+    "Turn taking of the person is missing in {count} of {total} sessions: who speaks was not told there, or it is not "
+    "known which speaker is the person.",
+)
 MIXED_RATES = template(
     "views.mixed_rates",
     "The faces of these sessions were looked at {rates} times a second: a difference in facial behaviour may be the "

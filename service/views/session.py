@@ -22,7 +22,7 @@ from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import Modality
 from fer_phq.core.speech.transcription import Transcription
-from fer_phq.features.measures import BEHAVIOUR, BY_NAME, MEASURES, Measure
+from fer_phq.features.measures import BEHAVIOUR, BY_NAME, MEASURES, TURNS, Measure
 from fer_phq.speakers.files.series import subject_of
 from fer_phq.voice.kinds import EARLIER_KIND
 from fer_phq.words import parse_transcript, subject_speaker
@@ -227,21 +227,25 @@ class SessionView:
     def measures(self) -> list[tuple[Measure, float]]:
         """The measures of the analysis under review with their values, in their order.
 
-        Those of facial behaviour are of its series: one that an earlier version stored may be missing for a reason now.
+        Those of facial behaviour and of turn taking are of their series: one that an earlier version stored may be
+        missing for a reason now.
         """
         values = {
             name: value
             for name, value in self.stored_measures.items()
-            if name in BY_NAME and BY_NAME[name].modality != BEHAVIOUR
+            if name in BY_NAME and BY_NAME[name].modality not in (BEHAVIOUR, TURNS)
         }
         values |= {} if self.analysis.behaviour is None else self.analysis.behaviour.measures
+        values |= {} if self.analysis.speaking is None else self.analysis.speaking.measures
         return [(measure, values[measure.name]) for measure in MEASURES if measure.name in values]
 
     @property
     def missing_measures(self) -> list[tuple[Measure, Message]]:
-        """The measures of facial behaviour that could not be taken, with the reasons."""
+        """The measures of facial behaviour and of turn taking that could not be taken, with the reasons."""
         behaviour = self.analysis.behaviour
-        reasons = {} if behaviour is None else behaviour.reasons
+        speaking = self.analysis.speaking
+        reasons = {} if behaviour is None else dict(behaviour.reasons)
+        reasons |= {} if speaking is None else speaking.missing
         return [(measure, reasons[measure.name]) for measure in MEASURES if measure.name in reasons]
 
     @property

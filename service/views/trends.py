@@ -36,11 +36,13 @@ from fer_phq.longitudinal.periods import (
     PeriodComparison,
     compare_periods,
     distinct_rates,
+    kind_runs,
     longest_step_days,
     rate_runs,
     session_runs,
 )
 from service.views import messages
+from service.views.speech.voices import TURN_NAMES, VOICE_NAMES, telling_runs, voice_notes
 
 Days = tuple[date, date]
 """First and last day of a period, both within it."""
@@ -73,6 +75,7 @@ class PeriodsView:
         models: Ids of the models that measured their sessions.
         rates: Frames a second, as far as they differ, in which the faces of their sessions were looked at.
         mixes_gaze: Whether looks are of the gaze in some of their sessions, and of the head alone in others.
+        sessions: Their sessions, rows of `Store.trends.load`; None without any.
     """
 
     points: pd.DataFrame
@@ -80,6 +83,11 @@ class PeriodsView:
     models: tuple[str, ...]
     rates: tuple[float, ...] = ()
     mixes_gaze: bool = False
+    sessions: pd.DataFrame | None = None
+
+    def voice_notes(self, names: Iterable[str]) -> dict[str, Message]:
+        """Return what is to be said of these measures of the voice and of turn taking, of `voice_notes`."""
+        return {} if self.sessions is None else voice_notes(names, self.sessions)
 
     @property
     def means(self) -> pd.DataFrame:
@@ -188,6 +196,10 @@ class TrendsView:
         """Whether looks are of the gaze in some of the sessions, and of the head alone in others."""
         return mixes_gaze(self.sessions)
 
+    def voice_notes(self, names: Iterable[str]) -> dict[str, Message]:
+        """Return what is to be said of these measures of the voice and of turn taking, of `voice_notes`."""
+        return voice_notes(names, self.sessions)
+
     def series(self, names: Sequence[str]) -> pd.DataFrame:
         """Return the measures of these names over the sessions, as the function `series` does."""
         return series(self.local_sessions, names)
@@ -220,6 +232,7 @@ class TrendsView:
             tuple(sorted(set(inside["model_id"]))),
             distinct_rates(inside[RATE].tolist()),
             mixes_gaze(inside),
+            inside,
         )
 
 
@@ -334,10 +347,11 @@ def gap_days(trend: pd.DataFrame) -> int:
 def segments_of(trend: pd.DataFrame, name: str) -> npt.NDArray[np.int64]:
     """Number the runs of sessions that a line of one measure may join.
 
-    A line of facial behaviour joins no two rates, and one of looks not those of the gaze with those of the head.
+    A line of facial behaviour joins no two rates, one of looks not those of the gaze with those of the head, one of the
+    voice not the subject's with everybody's, and one of turn taking no turns that were told in two ways.
 
     Args:
-        trend: `recorded_at` (ascending), `model_id` and, for facial behaviour, `face_rate` and `gaze_share`.
+        trend: Rows of `Store.trends.load`, or of one person of `Store.cohort.load`, `recorded_at` ascending.
         name: The measure.
     """
     times = [timestamp.to_pydatetime() for timestamp in trend["recorded_at"]]
@@ -346,6 +360,8 @@ def segments_of(trend: pd.DataFrame, name: str) -> npt.NDArray[np.int64]:
         models = list(zip(models, rate_runs(trend[RATE].tolist()).tolist(), strict=True))
     if name in LOOKING_NAMES:
         models = list(zip(models, gaze_runs(trend), strict=True))
+    if name in VOICE_NAMES | TURN_NAMES:
+        models = list(zip(models, telling_runs(trend, name), strict=True))
     return session_runs(times, models)
 
 
@@ -355,15 +371,7 @@ def gaze_runs(trend: pd.DataFrame) -> list[int]:
     Args:
         trend: Rows with `gaze_share`, NaN where looks were not measured.
     """
-    runs: list[int] = []
-    kind: bool | None = None
-    for share in trend[GAZE_SHARE].tolist():
-        before = kind
-        if math.isfinite(share):
-            kind = is_of_gaze(share)
-        changes = before is not None and kind != before
-        runs.append((runs[-1] if runs else 0) + changes)
-    return runs
+    return kind_runs(is_of_gaze(share) if math.isfinite(share) else None for share in trend[GAZE_SHARE].tolist())
 
 
 def mixes_gaze(sessions: pd.DataFrame) -> bool:

@@ -8,13 +8,21 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
-from analysis_samples import MONDAY, NO_HEAD, new_session, sample_analysis, sample_estimate, sample_recording
+from analysis_samples import (
+    MONDAY,
+    NO_HEAD,
+    new_session,
+    sample_analysis,
+    sample_estimate,
+    sample_recording,
+    sample_turns,
+)
 from sqlalchemy import event
 
 from db.actors import Actor, Role
 from db.records import AttentionKind, CohortFilter, Consent, JobState, NotFoundError
 from db.store import Store
-from fer_phq.core.analysis import SessionAnalysis
+from fer_phq.core.analysis import SessionAnalysis, SpeakerChoice
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import literal
 from fer_phq.core.phq import PhqEstimate, Provenance, Scale
@@ -49,6 +57,21 @@ def test_measures_are_stored_with_their_analysis(store: Store) -> None:
     assert store.measures.get(analysis_id=analysis) == {"smiling_share": 0.25}
     with pytest.raises(NotFoundError):
         store.measures.replace(analysis_id="gone", measures={"x": 1})
+
+
+def test_rows_say_how_it_was_told_who_speaks(store: Store) -> None:
+    subject = store.subjects.create(label="A")
+    plain = new_session(store, subject.id, "plain", MONDAY)
+    store.analyses.save(session_id=plain.id, analysis=again("plain"))
+    told = new_session(store, subject.id, "told", MONDAY + DAY)
+    analysis = replace(
+        again("told"), turns=sample_turns(2), speaker_choice=SpeakerChoice.MOUTH, sidecar_digest="0123abcd"
+    )
+    store.analyses.save(session_id=told.id, analysis=analysis)
+    columns = ["session_id", "turns_kind", "speaker_choice", "has_sidecar"]
+    rows = [[plain.id, "", "", False], [told.id, "turns-1-voices", "mouth", True]]
+    assert store.trends.load(subject_id=subject.id)[columns].fillna("").to_numpy().tolist() == rows
+    assert store.cohort.load(cohort=ALL)[columns].fillna("").to_numpy().tolist() == rows
 
 
 def test_analyses_that_were_not_measured_are_found(store: Store) -> None:

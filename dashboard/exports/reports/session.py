@@ -15,6 +15,7 @@ from dashboard.widgets import ui
 from dashboard.widgets.behaviour import MEANING, NO_FACE, SHORT, STEADY_S, missing_sentences, why_not_followed
 from dashboard.widgets.estimate import meaning
 from dashboard.widgets.subject_faces import hand_choice_words
+from dashboard.widgets.turns import choice_words
 from db.records import AnalysisSummary, NoteRecord
 from fer_phq import __version__
 from fer_phq.behaviour.measures import SMILE, STILL
@@ -151,6 +152,10 @@ def _measure_blocks(view: SessionView) -> list[Block]:
     if view.analysis.behaviour is not None and view.analysis.behaviour.recording_s < STEADY_S:
         blocks.append(Words(_(SHORT), "note"))
     blocks += [Words(words, "note") for words in missing_sentences(view)]
+    speaking = view.analysis.speaking
+    if speaking is not None and len(speaking.series):
+        blocks.append(Words(choice_words(speaking.choice), "note"))
+        blocks += [Words(render(warning), "note") for warning in speaking.taking.warnings]
     return blocks
 
 

@@ -58,6 +58,7 @@ def trend_report(view: TrendsView, now: datetime) -> Report:
         blocks += [Words(render(rates), "warning")] if rates else []
         gaze = mixed_gaze(view.names, mixes=view.mixes_gaze)
         blocks += [Words(render(gaze), "warning")] if gaze else []
+        blocks += [Words(render(note), "warning") for note in view.voice_notes(view.names).values()]
     if view.events:
         blocks += [Heading(_("Treatment and events"))]
         blocks.append(Facts(tuple((day(event.at, zone), event.words) for event in view.events)))

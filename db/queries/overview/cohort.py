@@ -13,7 +13,7 @@ from db.queries.analyses.measures import measure_columns
 from db.queries.base import TEXT, TIME, Queries, tidy_frame
 from db.queries.mapping import counts_by_frames, is_superseded, is_withdrawn, newest_analysis
 from db.records import CohortFilter
-from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow
+from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow, TurnsRow
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Provenance
 
@@ -39,6 +39,9 @@ _SESSIONS = {
     "phq_scale": TEXT,
     "phq_provenance": TEXT,
     "phq_model_id": TEXT,
+    "turns_kind": TEXT,
+    "speaker_choice": TEXT,
+    "has_sidecar": "bool",
 }
 _ANSWERS = {"subject_id": TEXT, "answered_at": TIME, "scale": TEXT, "total": "int64"}
 _ESTIMATES = {
@@ -67,8 +70,9 @@ class CohortQueries(Queries):
 
         Columns: subject_id, label, is_demo (of the session), session_id, recorded_at (UTC), duration_s, analysis_id,
         model_id, coverage, counts_by_frames (as in `TrendQueries.load`), the seven mean probabilities, phq_score,
-        phq_low, phq_high, phq_level, phq_scale, phq_provenance and phq_model_id (NaN or None without an estimate), and
-        a column for each of `measures`, NaN where not measured.
+        phq_low, phq_high, phq_level, phq_scale, phq_provenance and phq_model_id (NaN or None without an estimate),
+        turns_kind, speaker_choice and has_sidecar (as in `TrendQueries.load`), and a column for each of `measures`, NaN
+        where not measured.
 
         Args:
             cohort: Which sessions.
@@ -85,6 +89,9 @@ class CohortQueries(Queries):
             "duration_s": SessionRow.duration_s,
             "analysis_id": AnalysisRow.id,
             "counts_by_frames": counts_by_frames(),
+            "turns_kind": TurnsRow.kind,
+            "speaker_choice": TurnsRow.speaker_choice,
+            "has_sidecar": AnalysisRow.beside != "",
         }
         columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _SESSIONS]
         measured = measure_columns(measures, _analyses(cohort))
@@ -94,6 +101,7 @@ class CohortQueries(Queries):
             .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
             .join(AnalysisRow, AnalysisRow.id == _newest(cohort, prefer_model))
             .outerjoin(measured, measured.c.analysis_id == AnalysisRow.id)
+            .outerjoin(TurnsRow, TurnsRow.analysis_id == AnalysisRow.id)
             .where(~is_withdrawn())
             .order_by(self._label_order(), SessionRow.recorded_at, SessionRow.id)
         )

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from db.queries.analyses.measures import measure_columns
 from db.queries.base import TEXT, TIME, WHOLE, Queries, get_row, tidy_frame
 from db.queries.mapping import counts_by_frames, is_superseded, is_withdrawn, newest_analysis, readable_message
-from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
+from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, TurnsRow
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import from_text
 from fer_phq.core.phq import Scale, band_of
@@ -40,6 +40,9 @@ _TREND = {
     "phq_detail": TEXT,
     "is_demo": "bool",
     "consent_withdrawn": "bool",
+    "turns_kind": TEXT,
+    "speaker_choice": TEXT,
+    "has_sidecar": "bool",
 }
 
 _QUESTIONNAIRES = {
@@ -70,8 +73,9 @@ class TrendQueries(Queries):
         (whether an earlier version counted coverage and shares by frames, not by time), dominant_emotion, the seven
         mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, phq_model_id,
         phq_modalities ("face+voice"); where there is no estimate those are NaN, and phq_unavailable and phq_detail (a
-        `Message`) say why; is_demo; consent_withdrawn (and not given again); and a column for each of `measures`, NaN
-        where not measured.
+        `Message`) say why; is_demo; consent_withdrawn (and not given again); turns_kind and speaker_choice, of the
+        analysis's turns, missing where they were not told, the latter also without a turn; has_sidecar, whether files were
+        given beside the recording; and a column for each of `measures`, NaN where not measured.
 
         Args:
             subject_id: The subject's UUID.
@@ -90,6 +94,9 @@ class TrendQueries(Queries):
             "recorded_at": SessionRow.recorded_at,
             "is_demo": SessionRow.is_demo,
             "consent_withdrawn": is_withdrawn(),
+            "turns_kind": TurnsRow.kind,
+            "speaker_choice": TurnsRow.speaker_choice,
+            "has_sidecar": AnalysisRow.beside != "",
         }
         columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _TREND]
         analyses_of_sessions = select(AnalysisRow.id).join(SessionRow, SessionRow.id == AnalysisRow.session_id)
@@ -99,6 +106,7 @@ class TrendQueries(Queries):
             .select_from(SessionRow)
             .join(AnalysisRow, AnalysisRow.id == newest_analysis(model_id=model_id, prefer_model=prefer_model))
             .outerjoin(measured, measured.c.analysis_id == AnalysisRow.id)
+            .outerjoin(TurnsRow, TurnsRow.analysis_id == AnalysisRow.id)
             .where(SessionRow.subject_id == subject_id)
             .order_by(SessionRow.recorded_at, SessionRow.id)
         )

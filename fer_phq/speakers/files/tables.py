@@ -52,9 +52,18 @@ def turn_taking(series: FeatureSeries, duration_s: float) -> TurnTaking:
         duration_s: Length of the recording in seconds; a separate sound may last longer, and then its last turn's end
             counts.
     """
-    turns = turns_of(series)
-    last_s = max((turn.end_s for turn in turns), default=0.0)
-    return measure_turns(turns, max(duration_s, last_s, _LEAST_S), is_by_part=is_by_part(series))
+    return measure_turns(turns_of(series), talk_seconds(series, duration_s), is_by_part=is_by_part(series))
+
+
+def talk_seconds(series: FeatureSeries, duration_s: float) -> float:
+    """Return the seconds in which turns are measured: the recording's, or to the end of the last turn.
+
+    Args:
+        series: Of `turn_series`.
+        duration_s: Length of the recording in seconds.
+    """
+    last_s = max((turn.end_s for turn in turns_of(series)), default=0.0)
+    return max(duration_s, last_s, _LEAST_S)
 
 
 def speech_document(series: FeatureSeries, choice: SpeakerChoice | None, duration_s: float) -> dict[str, Any]:

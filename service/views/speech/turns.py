@@ -12,11 +12,16 @@ from fer_phq.core.analysis import SpeakerChoice
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.core.speech.transcription import Transcription
+from fer_phq.features.measures import MEASURES, TURNS
 from fer_phq.speakers.files.series import subject_of, turns_of
 from fer_phq.speakers.files.tables import turn_taking
-from fer_phq.speakers.measures import TurnTaking
+from fer_phq.speakers.files.taking import subject_taking
+from fer_phq.speakers.measures import Measured, TurnTaking
 from fer_phq.speakers.messages import FEW_EVENTS
 from fer_phq.speakers.turn import Turn, speaker_name
+
+TAKING = tuple(measure for measure in MEASURES if measure.modality == TURNS)
+"""The measures of turn taking that people follow over sessions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +64,23 @@ class TurnsView:
     def taking(self) -> TurnTaking:
         """The measures of turn taking."""
         return turn_taking(self.series, self.recording_s)
+
+    @cached_property
+    def subject_taking(self) -> dict[str, Measured]:
+        """How the subject takes turns, of `fer_phq.speakers.files.taking.subject_taking`."""
+        return subject_taking(self.series, self.recording_s)
+
+    @property
+    def measures(self) -> dict[str, float]:
+        """The measures of turn taking that people follow over sessions, by the names of `fer_phq.features.measures`."""
+        values = {measure: self.subject_taking[measure.functional].value for measure in TAKING}
+        return {measure.name: measure.factor * value for measure, value in values.items() if value is not None}
+
+    @property
+    def missing(self) -> dict[str, Message]:
+        """Why some of them are missing, by their names."""
+        reasons = {measure.name: self.subject_taking[measure.functional].reason for measure in TAKING}
+        return {name: reason for name, reason in reasons.items() if reason is not None}
 
     @property
     def speakers(self) -> list[int]:

@@ -24,11 +24,14 @@ from fer_phq.features.measures import (
     MEASURES,
     MIN_SPEECH_S,
     MIN_WORDS,
+    TURNS,
     VERSION,
     VERSION_KEY,
     session_measures,
     versioned_measures,
 )
+from fer_phq.speakers.files.series import BY_VOICES, turn_series
+from fer_phq.speakers.turn import Turn
 from fer_phq.voice.functionals import FUNCTIONALS
 from fer_phq.voice.kinds import COLUMNS, EARLIER_KIND, KIND
 from fer_phq.words import Transcript, Utterance, word_features
@@ -73,7 +76,7 @@ def words(count: int) -> FeatureSeries:
 
 
 def test_the_catalogue_is_whole() -> None:
-    assert len(MEASURES) == 33
+    assert len(MEASURES) == 42
     assert set(BY_NAME) == {one.name for one in MEASURES} | set(EMOTIONS)
     assert VERSION_KEY not in BY_NAME
     for one in MEASURES:
@@ -86,8 +89,32 @@ def test_the_catalogue_is_whole() -> None:
 
 def test_every_functional_exists() -> None:
     full = replace(sample_analysis(frames=40, gaps=()), voice=voice(10), words=words(200), behaviour=behaviour(30))
+    full = replace(full, turns=talk(1))
     assert set(session_measures(full, SETTINGS)) == {one.name for one in MEASURES}
     assert {one.functional for one in MEASURES if one.modality is Modality.VOICE} <= set(FUNCTIONALS)
+
+
+def talk(subject: int | None) -> FeatureSeries:
+    """Two minutes of two who take turns of four seconds, each with a pause of a second, and overlap by 0.1 s."""
+    turns = [
+        Turn(start_s, start_s + length_s, 1 + n % 2, 1.0)
+        for n in range(24)
+        for start_s, length_s in ((5.0 * n, 2.0), (5.0 * n + 3.0, 2.1))
+    ]
+    return turn_series(turns, subject, BY_VOICES)
+
+
+def test_measures_of_turns_are_the_subjects_in_their_units() -> None:
+    analysis = sample_analysis(frames=60, gaps=())
+    analysis = replace(analysis, recording=replace(analysis.recording, duration_s=240.0))
+    known = session_measures(replace(analysis, turns=talk(2)), SETTINGS)
+    assert known["response_time"] == pytest.approx(-100.0)
+    assert known["turn_pause"] == pytest.approx(1000.0)
+    assert known["turn_length"] == pytest.approx(5.1)
+    assert known["turns_at_talk_a_minute"] == pytest.approx(3.0)
+    unknown = session_measures(replace(analysis, turns=talk(None)), SETTINGS)
+    assert {name for name in unknown if BY_NAME[name].modality == TURNS} == {"overlap_share", "silence_share"}
+    assert unknown["silence_share"] == pytest.approx(known["silence_share"])
 
 
 def test_measures_of_a_face() -> None:

@@ -26,6 +26,9 @@ def trend() -> pd.DataFrame:
             "pitch_sd": [2.0, 2.2, np.nan, 3.0, 3.2, 3.4],
             "smiling_share": np.nan,
             "happiness": [0.1, 0.2, 0.3, 0.3, 0.2, 0.1],
+            "turns_kind": None,
+            "speaker_choice": None,
+            "has_sidecar": False,
         }
     )
 
@@ -83,6 +86,21 @@ def test_that_rates_differ_is_said_of_facial_behaviour_alone() -> None:
     assert "0,5 and 2,4 and 12,5 times" in render(many, decimal_mark=","), "a comma is no point between two rates"
     assert trends.mixed_rates(["pitch_sd"], (15.0, 30.0)) is None
     assert trends.mixed_rates(["blinks_a_minute"], (30.0,)) is None
+
+
+def test_a_line_of_the_voice_or_of_turns_joins_what_was_told_in_one_way() -> None:
+    told = trend().assign(
+        model_id="m1", recorded_at=pd.date_range("2026-03-01", periods=6), pitch_sd=2.0, silence_share=0.3,
+        turn_length=[np.nan, 4.0, 4.0, np.nan, 4.0, 4.0],
+        turns_kind=[None, *["turns-1-voices"] * 4, "turns-1-parts"],
+        speaker_choice=[None, "mouth", "mouth", "no_mouth", "mouth", "mouth"],
+    )  # fmt: skip
+    long = trends.series(told, ["pitch_sd", "turn_length", "silence_share", "happiness"])
+    segments = {name: list(rows["segment"]) for name, rows in long.groupby("measure")}
+    assert segments["pitch_sd"] == [0, 1, 1, 2, 3, 3], "everybody's, the subject's, everybody's, the subject's"
+    assert segments["turn_length"] == [0, 0, 0, 0, 0, 1], "by voices, then by channels"
+    assert segments["silence_share"] == [0, 0, 0, 0, 0, 1]
+    assert segments["happiness"] == [0] * 6
 
 
 def test_questionnaires_are_broken_by_scale() -> None:

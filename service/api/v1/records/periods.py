@@ -150,6 +150,7 @@ def _notes(view: TrendsView, periods: PeriodsView, first: Days, second: Days) ->
         notes["several_rates"] = rates
     if gaze := mixed_gaze(periods.comparisons, mixes=periods.mixes_gaze):
         notes["gaze_and_head"] = gaze
+    notes |= periods.voice_notes(periods.comparisons)
     if have_shared_days(first, second):
         notes["shared_days"] = views.SHARED_DAYS()
     by_frames = int(view.sessions["counts_by_frames"].sum())

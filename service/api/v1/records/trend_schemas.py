@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from db.records import QuestionnaireSource
-from fer_phq.core.phq import Band, Modality, Scale
+from fer_phq.core.analysis import SpeakerChoice
+from fer_phq.core.phq import Band, Scale
+from fer_phq.features.measures import Basis
 from fer_phq.longitudinal.change import Direction
 from service.api.v1.analyses.schemas import EXAMPLE as ANALYSIS
 from service.api.v1.analyses.schemas import Estimate, NoEstimate
@@ -40,6 +42,8 @@ EXAMPLE: dict[str, Any] = {
             "phq": ANALYSIS["phq"],
             "is_demo": False,
             "consent_withdrawn": False,
+            "turns_kind": "turns-1-voices",
+            "speaker_choice": "mouth",
         }
     ],
     "questionnaires": [
@@ -74,7 +78,8 @@ class TrendSession(BaseModel):
     recorded_at: datetime
     model_id: str
     segment: int = Field(
-        description="Sessions of one segment are of one model and without a long gap: a line may join them."
+        description="Sessions of one segment are of one model and without a long gap: a line may join them, of "
+        "facial behaviour, the voice and turn taking only where `notes` say of no difference in how they were told."
     )
     coverage: float = Field(
         description="Time in which the subject's face was seen, divided by the recording's duration, 0 to 1."
@@ -90,6 +95,14 @@ class TrendSession(BaseModel):
     phq: Annotated[Estimate | NoEstimate, Field(discriminator="state")]
     is_demo: bool
     consent_withdrawn: bool = Field(description="Whether its consent was withdrawn and not given again.")
+    turns_kind: str | None = Field(
+        description="How it was told who speaks, and by which version: turn taking of two kinds is no one series. Null "
+        "where it was not told."
+    )
+    speaker_choice: SpeakerChoice | None = Field(
+        description="How the subject's speaker was found, or why it is not known: then turn taking of the subject is "
+        "missing. Null without a turn."
+    )
 
 
 class ChangeItem(BaseModel):
@@ -125,7 +138,9 @@ class MeasureItem(BaseModel):
     name: str
     title: str
     unit: str
-    modality: Modality | None = Field(description="What it is computed from; null for a questionnaire.")
+    modality: Basis | None = Field(
+        description="What it is computed from: a modality of PHQ heads, or turns; null for a questionnaire."
+    )
     description: str
     direction: str = Field(description="What a change means, in the words of the literature.")
     source: str = Field(description="The papers that it and the direction come from.")

@@ -110,6 +110,8 @@ class _Trends:
             phq=describe_estimate(self._archive.sentences, request, _phq(row)),
             is_demo=row["is_demo"],
             consent_withdrawn=row["consent_withdrawn"],
+            turns_kind=_or_none(row["turns_kind"]),
+            speaker_choice=_or_none(row["speaker_choice"]),
         )
 
     def _baseline(self, request: Request, view: TrendsView) -> schemas.BaselineItem | schemas.NoBaselineItem | None:
@@ -186,6 +188,7 @@ def _notes(view: TrendsView) -> list[Message]:
         notes.append(rates)
     if gaze := mixed_gaze(view.names, mixes=view.mixes_gaze):
         notes.append(gaze)
+    notes += view.voice_notes(view.names).values()
     if view.heads > 1:
         notes.append(messages.SEVERAL_HEADS())
     by_frames = int(view.sessions["counts_by_frames"].sum())

@@ -22,7 +22,8 @@ def session(person: str, n: int, day: int, pitch: float = np.nan, **changes: obj
         "subject_id": person, "label": person.upper(), "is_demo": False, "session_id": f"{person}{n}",
         "recorded_at": pd.Timestamp("2026-03-01", tz="UTC") + pd.Timedelta(days=day), "duration_s": 60.0,
         "analysis_id": f"x{person}{n}", "model_id": "m1", "coverage": 0.8, **dict.fromkeys(EMOTIONS, 1 / 7),
-        "pitch_sd": pitch, "smiling_share": np.nan, **ESTIMATE,
+        "pitch_sd": pitch, "smiling_share": np.nan, "turns_kind": None, "speaker_choice": None, "has_sidecar": False,
+        **ESTIMATE,
     }  # fmt: skip
     return row | changes
 

@@ -8,7 +8,7 @@ from fer_phq.core.analysis import SpeakerChoice
 from fer_phq.speakers import Turn
 from fer_phq.speakers.files.series import BY_PART, BY_VOICES, turn_series
 from fer_phq.speakers.messages import BY_VOICES as TOLD_BY_VOICES
-from fer_phq.speakers.messages import ONE_SPEAKER
+from fer_phq.speakers.messages import ONE_SPEAKER, SUBJECT_UNKNOWN
 from service.views.speech.turns import TurnsView
 
 MEDIANS = ("turn_median_s", "response_median_s")
@@ -47,3 +47,14 @@ def test_enough_events_have_a_median() -> None:
     assert view.taking.talk["response_median_s"].value == 1.0
     assert view.taking.speakers[2]["turn_median_s"].events == 7
     assert view.taking.warnings == ()
+
+
+def test_the_measures_that_are_followed_have_values_or_reasons() -> None:
+    turns = tuple(Turn(4.0 * n, 4.0 * n + 3, 1 + n % 2, 1.0) for n in range(30))
+    view = TurnsView(turn_series(turns, 1, BY_PART), SpeakerChoice.TRANSCRIPT, 120.0)
+    assert view.measures["response_time"] == 1000.0, "milliseconds"
+    assert view.measures["turns_at_talk_a_minute"] == 7.5
+    assert set(view.missing) == {"turn_pause"}
+    unknown = TurnsView(turn_series(turns, None, BY_PART), SpeakerChoice.MOUTH_STILL, 120.0)
+    assert set(unknown.measures) == {"overlap_share", "silence_share"}
+    assert set(unknown.missing.values()) == {SUBJECT_UNKNOWN()}
