@@ -74,8 +74,8 @@ class TrendQueries(Queries):
         mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, phq_model_id,
         phq_modalities ("face+voice"); where there is no estimate those are NaN, and phq_unavailable and phq_detail (a
         `Message`) say why; is_demo; consent_withdrawn (and not given again); turns_kind and speaker_choice, of the
-        analysis's turns, missing where they were not told, the latter also without a turn; has_sidecar, whether files were
-        given beside the recording; and a column for each of `measures`, NaN where not measured.
+        analysis's turns, missing where they were not told, the latter also without a turn; has_sidecar, whether files
+        were given beside the recording; and a column for each of `measures`, NaN where not measured.
 
         Args:
             subject_id: The subject's UUID.
