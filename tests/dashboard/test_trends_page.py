@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from shown_pages import WHEN, answer, calm, estimated, html_of, open_page, press, words
@@ -13,9 +15,11 @@ from synthetic_sessions import Plan, recording_info, seed_store, synthetic_analy
 from db.engine import normalise_url, open_engine
 from db.records import SubjectRecord
 from db.store import Store
-from fer_phq.core.analysis import Settings
+from fer_phq.core.analysis import Settings, SpeakerChoice
 from fer_phq.core.phq import Provenance
 from fer_phq.features.measures import MEASURES, versioned_measures
+from fer_phq.speakers.files.series import BY_VOICES, turn_series
+from fer_phq.speakers.turn import Turn
 from service.settings import AppSettings
 
 
@@ -54,6 +58,37 @@ def test_a_broken_line_has_its_true_reason(installation: AppSettings, store: Sto
     assert "Not measured: 9 Mar 2026 (face seen in 18 %)." in said
     for other in ("where another model measured", "more or less often a second:", "was seen again:"):
         assert other not in said
+
+
+def test_voices_that_were_told_otherwise_are_joined_by_no_line_in_silence(
+    installation: AppSettings, store: Store
+) -> None:
+    """By the mouth, by a transcript, and at last by nothing: turn taking is missing, and the voice is everybody's."""
+    subject = store.subjects.create(label="P-1")
+    choices = (SpeakerChoice.MOUTH, SpeakerChoice.MOUTH, SpeakerChoice.TRANSCRIPT, SpeakerChoice.MOUTH_STILL)
+    turns = [Turn(4.0 * n, 4.0 * n + 3, 1 + n % 2, 1.0) for n in range(15)]
+    for weeks, choice in enumerate(choices):
+        info = recording_info(weeks, 60.0)
+        session = store.sessions.create(
+            subject_id=subject.id, recorded_at=WHEN + timedelta(weeks=weeks), recording=info, original_name="a.mp4",
+            media_path=None,
+        )  # fmt: skip
+        series = turn_series(turns, None if choice is SpeakerChoice.MOUTH_STILL else 2, BY_VOICES)
+        analysis = synthetic_analysis(weeks, Plan(seconds=60), info)
+        analysis = replace(analysis, turns=series, speaker_choice=choice)
+        found = versioned_measures(analysis, Settings()) | {"pitch_sd": 2.0}
+        store.analyses.save(session_id=session.id, analysis=analysis, measures=found)
+    app = open_page("trends", subject=subject.id)
+    said = html_of(calm(app.multiselect(key="trend_measures").set_value(["pitch_sd", "response_time"]).run()))
+    assert (
+        "of turn taking are broken where who speaks, or which speaker is the person, was told in another way: " in said
+    )
+    assert "or everybody's was measured: 16 Mar 2026, 23 Mar 2026." in unescape(said)
+    assert "turn taking are broken where who speaks, or which speaker is the person, was told in another way" in said
+    assert "was told in another way: 16 Mar 2026." in said
+    assert "Turn taking of the person is missing in 1 of 4 sessions" in said
+    assert "a difference in turn taking may be that alone" in said
+    assert "Response time, ms" in words(app)
 
 
 def test_the_jump_list_leads_to_cards_that_are_there(person: SubjectRecord, store: Store) -> None:
