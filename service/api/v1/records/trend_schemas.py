@@ -78,8 +78,8 @@ class TrendSession(BaseModel):
     recorded_at: datetime
     model_id: str
     segment: int = Field(
-        description="Sessions of one segment are of one model and without a long gap: a line may join them. One of facial "
-        "behaviour, the voice or turn taking may not where `notes` say that these were told in different ways."
+        description="Sessions of one segment are of one model and without a long gap: a line may join them. A line of "
+        "facial behaviour, the voice or turn taking may not where `notes` say that these were told in different ways."
     )
     coverage: float = Field(
         description="Time in which the subject's face was seen, divided by the recording's duration, 0 to 1."
