@@ -59,8 +59,8 @@ def test_the_vocabulary_imports_nothing_of_ours_but_itself():
 
 
 ORDER = {
-    "fer_phq": "core annotations timeline runtime video pictures faces mesh behaviour dyad voice speakers masking "
-    "words transcription features models longitudinal pipeline",
+    "fer_phq": "core annotations timeline agreement runtime video pictures faces mesh behaviour dyad voice speakers "
+    "masking words transcription features models longitudinal pipeline",
     "db": "messages records tables engine migrate queries store",
     "training": "messages cli folders plots emotion phq simulation",
     "service": "messages logs settings runtime_settings processes access ingest lifecycle models "

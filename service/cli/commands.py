@@ -20,6 +20,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "analysis.transcribe",
         "Recognise the words of a recording on this machine; nothing is stored but the file that is asked for.",
     ),
+    "agree": (
+        "analysis.agree",
+        "Measure how far coders of a recording agree: Cohen's or Fleiss' kappa, specific agreement and ICC(2,1).",
+    ),
     "up": ("serve", "Migrate the database, then run one worker and the dashboard together until Ctrl-C."),
     "dashboard": (
         "serve",

@@ -97,7 +97,7 @@ def read_boris_table(text: str, observation: str | None = None) -> AnnotationFil
     duration_s, media = media_length(row["media_duration_(s)"] for row in rows)
     warnings += [messages.SEVERAL_MEDIA(n=media)] if media > 1 else []
     shifted = shift(tiers, -offset_s)
-    return AnnotationFile("BORIS", shifted, True, duration_s, warnings=tuple(warnings))
+    return AnnotationFile("BORIS", shifted, True, lists_codes=False, duration_s=duration_s, warnings=tuple(warnings))
 
 
 def choose_observation(rows: Sequence[Row], observation: str | None) -> list[Row]:

@@ -56,7 +56,7 @@ def read_boris_project(document: Any, observation: str | None = None) -> Annotat
     warnings = [messages.TIME_OFFSET(offset_s=offset_s)] if offset_s else []
     warnings += [messages.LIVE()] if recorded.get("type") == "LIVE" else []
     warnings += [messages.SEVERAL_MEDIA(n=media)] if media > 1 else []
-    return AnnotationFile("BORIS", (*coded, *unused), True, duration_s, warnings=tuple(warnings))
+    return AnnotationFile("BORIS", (*coded, *unused), True, duration_s=duration_s, warnings=tuple(warnings))
 
 
 def _behaviors(document: Json) -> dict[str, tuple[bool, str]]:
@@ -81,10 +81,10 @@ def _observation(observations: Any, name: str | None) -> Json:
     names = tuple(map(str, observations))[:10]
     if name is None and len(observations) > 1:
         raise UnusableFile(messages.SEVERAL_OBSERVATIONS(names=names))
-    chosen = next(iter(observations.values())) if name is None else observations.get(name)
-    if chosen is None:
+    selected = next(iter(observations.values())) if name is None else observations.get(name)
+    if selected is None:
         raise UnusableFile(messages.NO_SUCH_OBSERVATION(name=str(name), names=names))
-    entry: Json = chosen
+    entry: Json = selected
     return entry
 
 

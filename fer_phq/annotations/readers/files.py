@@ -35,6 +35,7 @@ class AnnotationFile:
             subjects are named, one for each of "subject: behaviour".
         codes_by_tier: Whether the tiers' names are the codes and labels are remarks, as BORIS has it. If not, a tier's
             labels may be its codes.
+        lists_codes: Whether tiers without annotations are there, too; BORIS's tables have only what occurs.
         duration_s: The recording's length in seconds, as the file has it; None where it says nothing of it.
         gaps: (start, end) in seconds where nothing could be coded, because the face was not seen.
         warnings: What was assumed.
@@ -43,6 +44,7 @@ class AnnotationFile:
     format: str
     tiers: tuple[Tier, ...]
     codes_by_tier: bool = False
+    lists_codes: bool = True
     duration_s: float | None = None
     gaps: tuple[tuple[float, float], ...] = ()
     warnings: tuple[Message, ...] = ()
@@ -104,14 +106,14 @@ def check_end(end_s: float, code: str, duration_s: float | None) -> None:
         raise UnusableFile(messages.BEYOND_DAY(code=code, time_s=end_s))
 
 
-def is_same_length(one_s: float, other_s: float) -> bool:
+def is_same_length(left_s: float, right_s: float) -> bool:
     """Tell whether two lengths can be of one recording.
 
     Args:
-        one_s: In seconds.
-        other_s: In seconds.
+        left_s: In seconds.
+        right_s: In seconds.
     """
-    return abs(one_s - other_s) <= max(LENGTH_TOLERANCE_S, LENGTH_TOLERANCE * max(one_s, other_s))
+    return abs(left_s - right_s) <= max(LENGTH_TOLERANCE_S, LENGTH_TOLERANCE * max(left_s, right_s))
 
 
 def check_length(own_s: float | None, duration_s: float | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,7 +45,8 @@ def read_annotations(path: Path, *, observation: str | None = None, duration_s: 
         FerPhqError: The file is missing, empty, too large or of no such format; a time is none, negative, beyond the
             recording or before its start; or the file is of a recording of another length.
     """
-    return _read(path, lambda name: parse_annotations(_bytes(name), observation=observation, duration_s=duration_s))
+    parse = partial(parse_annotations, observation=observation, duration_s=duration_s)
+    return read_file(path, lambda file: parse(file_bytes(file)))
 
 
 def parse_annotations(
@@ -104,11 +106,19 @@ def read_series(
                 duration_s=duration_s,
             )
 
-    return _read(path, read)
+    return read_file(path, read)
 
 
-def _read(path: Path, read: Callable[[Path], T]) -> T:
-    """Read a file, and name it in what goes wrong."""
+def read_file(path: Path, read: Callable[[Path], T]) -> T:
+    """Read a file, and name it in what goes wrong.
+
+    Args:
+        path: The file.
+        read: What reads it.
+
+    Raises:
+        FerPhqError: The file is missing, or cannot be read or used.
+    """
     try:
         return read(Path(path))
     except UnusableFile as error:
@@ -124,7 +134,15 @@ def _check_ordinary(path: Path) -> None:
         raise UnusableFile(messages.NOT_ORDINARY())
 
 
-def _bytes(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
+    """Return the bytes of a file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UnusableFile: It is no ordinary file, or too large.
+    """
     _check_ordinary(path)
     with path.open("rb") as file:
         document = file.read(MAX_BYTES + 1)

@@ -1,0 +1,1 @@
+"""How far coders of one recording agree, and how far a coder and a model do."""
