@@ -16,9 +16,9 @@ from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
 from service.views.session import SessionView
 
 ORDERS = {
-    mark("By time"): ("onset_s", True),
+    mark("Strongest first"): ("peak", False),  # of a long session the list shows a tenth at a time
     mark("Longest first"): ("dwell_s", False),
-    mark("Strongest first"): ("peak", False),
+    mark("By time"): ("onset_s", True),
 }
 
 
