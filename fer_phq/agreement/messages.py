@@ -48,15 +48,15 @@ LABELS_AS_CODES = template(
     "agreement.labels_as_codes",
     "The labels of the tiers {tiers} differ and count as codes; where they are remarks, say so (--codes tiers).",
 )
-CODE_ABSENT = template(
-    "agreement.code_absent",
-    "{coder} has no code '{code}', which is left out (the codes of {coder}: {codes}); "
-    "if it has another name there, say so (--rename OLD=NEW).",
+CODES_ABSENT = template(
+    "agreement.codes_absent",
+    "{coder} does not have what others code, which is left out: {absent} (the codes of {coder}: {codes}). If one has "
+    "another name there, say so (--rename OLD=NEW).",
 )
-CODE_UNUSED = template(
-    "agreement.code_unused",
-    "{coder} never has '{code}', which counts as never seen (the codes of {coder}: {codes}); "
-    "if it has another name there, say so (--rename OLD=NEW).",
+CODES_UNUSED = template(
+    "agreement.codes_unused",
+    "{coder} never has what others code, which counts as never seen: {unused} (the codes of {coder}: {codes}). If one "
+    "has another name there, say so (--rename OLD=NEW).",
 )
 MIXED_KIND = template(
     "agreement.mixed_kind", "'{code}' is a point for one and has a length for another: it is compared by its onsets."

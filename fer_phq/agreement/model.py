@@ -88,10 +88,12 @@ def analysis_tiers(document: Any) -> AnnotationFile:
         times = np.array([row["time_s"] for row in rows], np.float64)
         durations = np.array([row["duration_s"] for row in rows], np.float64)
         emotions = np.array([_probabilities(row["emotions"]) for row in rows], np.float64).reshape(-1, len(EMOTIONS))
+        if not _is_clock(times, durations, duration_s):
+            raise UnusableFile(messages.DAMAGED_ANALYSIS())
         episodes = find_episodes(times, emotions, duration_s=durations)
         behaviour = document.get("behaviour")
         behaviours = [] if behaviour is None else _behaviours(behaviour["episodes"], behaviour["measures"])
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise UnusableFile(messages.DAMAGED_ANALYSIS()) from None
     expressions = [
         Tier(
@@ -103,6 +105,12 @@ def analysis_tiers(document: Any) -> AnnotationFile:
     ]
     gaps = _gaps(times, durations, np.asarray(np.isfinite(emotions).all(1)), duration_s)
     return AnnotationFile(MODEL, (*expressions, *behaviours), True, duration_s=duration_s, gaps=gaps)
+
+
+def _is_clock(times: Float, durations: Float, duration_s: float) -> bool:
+    """Tell whether times are numbers that go on."""
+    is_finite = np.isfinite(times).all() and np.isfinite(durations).all() and np.isfinite(duration_s)
+    return bool(is_finite and (np.diff(times) >= 0).all() and (durations >= 0).all())
 
 
 def _probabilities(emotions: Mapping[str, float] | None) -> list[float]:

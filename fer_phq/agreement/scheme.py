@@ -250,16 +250,23 @@ def _common_keys(
     if not any(sum(key in coder for coder in entries.values()) > 1 for key in used):
         lists = tuple(messages.CODES_OF(coder=name, codes=_names(coder)) for name, coder in entries.items())
         raise AgreementError(messages.NO_COMMON_CODES(codes=lists))
+    absent: dict[str, list[str]] = {}
+    unused: dict[str, list[str]] = {}
     keys = []
-    warnings = []
     for key, entry in used.items():
         lacking = [name for name, coder in entries.items() if key not in coder]
-        absent = [name for name in lacking if not _could_have(files[name], entry)]
-        for name in absent or lacking:
-            template = messages.CODE_ABSENT if absent else messages.CODE_UNUSED
-            warnings.append(template(coder=name, code=entry.name, codes=_names(entries[name])))
-        if not absent:
-            keys.append(key)
+        incapable = [name for name in lacking if not _could_have(files[name], entry)]
+        for name in incapable or lacking:
+            (absent if incapable else unused).setdefault(name, []).append(entry.name)
+        keys += [] if incapable else [key]
+    warnings = [
+        messages.CODES_ABSENT(coder=name, absent=tuple(codes), codes=_names(entries[name]))
+        for name, codes in absent.items()
+    ]
+    warnings += [
+        messages.CODES_UNUSED(coder=name, unused=tuple(codes), codes=_names(entries[name]))
+        for name, codes in unused.items()
+    ]
     return keys, warnings
 
 
