@@ -12,6 +12,7 @@ from dashboard.i18n import _, mark, n_, render
 from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import FEATURE_GROUPS, modality_list
 from dashboard.models import bundles
+from dashboard.models.evidence_section import evidence_section
 from dashboard.widgets import permission, ui
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Provenance
@@ -204,6 +205,7 @@ def report_section(bundle: Bundle) -> None:
     for caveat in list_caveats(report):
         ui.warn(caveat)
     ui.note(_(READING).format(level=percent(report.bootstrap_level)))
+    evidence_section(report.sets)
     first = report.sets[0]
     if first.importance:
         with st.expander(_("What it relies on ({modalities})").format(modalities=modality_list(first.modalities))):

@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from db.store import Store
 from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, Provenance
 from fer_phq.models.checkpoint import SHIPPED, Bundle, find_bundle, read_bundle, write_config
+from fer_phq.models.evidence.claims import judge_claims
+from fer_phq.models.head_report import REPORT, read_report
 from service.models import head_training, rescoring
 from service.models.active_model import KEY, active_bundle
 from service.models.labelled_sessions import find_labelled_sessions
@@ -187,6 +190,31 @@ def test_a_report_of_before_importance_was_measured_has_no_empty_table(trained: 
     said = words(open_page())
     assert "How near it came" in said
     assert "What it relies on" not in said
+
+
+def test_the_card_says_which_claims_stand_and_what_alone_tells_the_scores(trained: Bundle) -> None:
+    said = unescape(words(open_page()))
+    evidence = read_report(trained.path / REPORT).sets[0].evidence
+    assert evidence is not None
+    assert "Which claims stand" in said
+    for claim in judge_claims(evidence):
+        assert str(claim) in said
+    for control in evidence.controls:
+        figures = control.figures
+        shown = str(control.missing) if figures is None else f"{figures.ccc.value:.2f}<br>".replace("-", "−")
+        assert shown in said
+    assert "Scores of" in said
+    assert "everybody</th>" in said
+
+
+def test_a_report_of_before_controls_says_what_is_open(trained: Bundle) -> None:
+    report = json.loads((trained.path / REPORT).read_text())
+    for figures in report["sets"]:
+        del figures["evidence"]
+    (trained.path / REPORT).write_text(json.dumps(report))
+    said = words(open_page())
+    assert "no control stands beside these figures" in said
+    assert "Which claims stand" not in said
 
 
 def test_simulated_heads_say_so(heads: Path, models_here: Path, store: Store) -> None:
