@@ -110,8 +110,8 @@ def courses(cohort_data: CohortView) -> None:
             _(
                 "All panels have the same axes. Lines are broken at gaps in time, where another model measured, "
                 "for facial behaviour where the face was looked at more or less often a second, for looks where the "
-                "gaze was hardly seen any more, or was seen again, and for the voice and turn taking where who speaks, "
-                "or which voice is the person's, was told in another way."
+                "gaze was hardly seen any more, or was seen again, and for voice, words and turn taking where who "
+                "speaks, which voice is the person's, or what is said was told in another way."
             )
         )
 

@@ -138,6 +138,7 @@ MEASURE_TITLES = (
     mark("Brow lowering"),
     mark("Brow raising"),
     mark("Facial activity"),
+    mark("Recognised words"),
     mark("Share of the speech"),
     mark("Turns at talk"),
     mark("Length of a turn"),
@@ -230,6 +231,11 @@ MEASURE_DESCRIPTIONS = (
     ),
     mark("the face mesh (docs/BEHAVIOUR.md)"),
     mark(
+        "Share of the person's words that a recogniser wrote, some of them wrong: all where there was no transcript, "
+        "none where there was one. The two are not compared without saying so."
+    ),
+    mark("the recogniser (docs/WORDS.md)"),
+    mark(
         "Time in which the person speaks, of that of all speakers added up. Needs to know which speaker is the person."
     ),
     mark(
@@ -304,6 +310,7 @@ MEASURE_DIRECTIONS = (
         "Longer in depressed mothers who answered their children than in others (Breznitz & Sherman 1987). Where "
         "speakers are told by their voices it comes out about a tenth of a second early."
     ),
+    mark("It is of the recording and of what was given with it, not of the person."),
     mark("It is of the recording and the settings, not of the person."),
 )
 """What a change of a measure means, in the words of the literature."""

@@ -18,6 +18,10 @@ VOICES = mark(
     "Those of the voice are broken where the person's voice was found in another way, or everybody's was measured: "
     "{days}."
 )
+WORDS = mark(
+    "Those of words are broken where words were recognised and no longer given, or the reverse, or the person among "
+    "the speakers was found in another way: {days}."
+)
 TURNS = mark(
     "Those of turn taking are broken where who speaks, or which speaker is the person, was told in another way: {days}."
 )
@@ -46,7 +50,7 @@ def break_words(breaks: LineBreaks, gap_days: int) -> str:
         )
     changes = (
         *((MODELS, breaks.models), (RATES, breaks.rates), (GAZES, breaks.gazes)),
-        *((VOICES, breaks.voices), (TURNS, breaks.turns)),
+        *((VOICES, breaks.voices), (WORDS, breaks.words), (TURNS, breaks.turns)),
     )
     for words, moments in changes:
         if moments:

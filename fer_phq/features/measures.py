@@ -21,7 +21,7 @@ from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.voice.kinds import KIND, without_earlier_pitch
 
-VERSION = 9
+VERSION = 10
 """Raised when a measure is added or computed differently: stored analyses are then measured again."""
 VERSION_KEY = "version"
 """Key under which the version is stored with the measures, also where nothing could be measured."""
@@ -36,6 +36,9 @@ RATE = "face_rate"
 
 GAZE_SHARE = "gaze_share"
 """The measure that says whether looks are those of the gaze or of the head: the two are no one series."""
+
+RECOGNISED_SHARE = "recognised_share"
+"""The measure that says whether words were given or recognised: the two are no one series."""
 
 Unit = Literal[
     "share", "a minute", "semitones", "semitones above 27.5 Hz", "dB", "syllables a second", "words a minute", "points",
@@ -199,6 +202,12 @@ MEASURES: tuple[Measure, ...] = (
         "first_person_share", "First person", "share", Modality.WORDS, "first_person",
         "Share of the person's words that are first person singular (I, me, my ...); English transcripts only.", _RUDE,
         "More in students with depression than in those without (Rude et al. 2004).",
+    ),
+    Measure(
+        RECOGNISED_SHARE, "Recognised words", "share", Modality.WORDS, "recognised",
+        "Share of the person's words that a recogniser wrote, some of them wrong: all where there was no transcript, "
+        "none where there was one. The two are not compared without saying so.",
+        "the recogniser (docs/WORDS.md)", "It is of the recording and of what was given with it, not of the person.",
     ),
     Measure(
         "speech_share", "Share of the speech", "share", TURNS, "speech_share",
@@ -391,7 +400,7 @@ def session_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str,
     functionals: dict[Basis | None, dict[str, float]] = {
         Modality.FACE: _face_functionals(features),
         Modality.VOICE: _voice_functionals(features),
-        Modality.WORDS: _word_functionals(features),
+        Modality.WORDS: _word_functionals(features, is_recognised=analysis.transcription is not None),
         BEHAVIOUR: _behaviour_functionals(analysis, settings),
         TURNS: _turn_measures(analysis),
     }
@@ -437,7 +446,7 @@ def _voice_functionals(features: SessionFeatures) -> dict[str, float]:
     return functionals if functionals["speech_s"] >= MIN_SPEECH_S else {"speaking_share": functionals["speaking_share"]}
 
 
-def _word_functionals(features: SessionFeatures) -> dict[str, float]:
+def _word_functionals(features: SessionFeatures, *, is_recognised: bool) -> dict[str, float]:
     from fer_phq.words.functionals import word_functionals
     from fer_phq.words.kinds import MINILM, PLAIN
 
@@ -445,7 +454,7 @@ def _word_functionals(features: SessionFeatures) -> dict[str, float]:
     if words is None or words.kind not in (PLAIN, MINILM):
         return {}
     functionals = word_functionals(words)
-    return functionals if functionals["words"] >= MIN_WORDS else {}
+    return functionals | {"recognised": float(is_recognised)} if functionals["words"] >= MIN_WORDS else {}
 
 
 def _behaviour_functionals(analysis: SessionAnalysis, settings: Settings) -> dict[str, float]:
@@ -464,4 +473,4 @@ def _turn_measures(analysis: SessionAnalysis) -> dict[str, float]:
     if analysis.turns is None:
         return {}
     measured = subject_taking(analysis.turns, analysis.recording.duration_s)
-    return {name: one.value for name, one in measured.items() if one.value is not None}
+    return {name: measure.value for name, measure in measured.items() if measure.value is not None}

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from fer_phq.core.analysis import SpeakerChoice
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
-from fer_phq.features.measures import MEASURES, TURNS
+from fer_phq.features.measures import MEASURES
+from fer_phq.features.measures import TURNS as TURN_TAKING
 from fer_phq.longitudinal.periods import MIN_SESSIONS, Verdict
 from fer_phq.mesh.points import BLENDSHAPES, EYE_BLENDSHAPES, MOUTH_BLENDSHAPES
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
@@ -391,7 +392,7 @@ PERIODS = TableEntry(
         Column("measure", "text", "The measure's name, or the questionnaire's scale."),
         Column("title", "text", "What the Trends page calls it."),
         Column("unit", "text", "The unit of the means, the difference and the spread; a share is 0 to 1."),
-        Column("modality", f"{', '.join(Modality)}, {TURNS}, questionnaire", "What it is computed from."),
+        Column("modality", f"{', '.join(Modality)}, {TURN_TAKING}, questionnaire", "What it is computed from."),
         Column("first_count", "count", "Sessions or questionnaires of the first period that have it."),
         Column("first_mean", "of `unit`", "Their mean.", "the first period has none"),
         Column("second_count", "count", "Sessions or questionnaires of the second period that have it."),

@@ -11,7 +11,7 @@ import pandas as pd
 from fer_phq.core.phq import Modality
 from fer_phq.features.measures import BEHAVIOUR, BY_NAME, RATE
 from fer_phq.longitudinal.periods import longest_step_days, rate_runs
-from service.views.speech.voices import TURN_NAMES, VOICE_NAMES, telling_runs
+from service.views.speech.voices import TURN_NAMES, VOICE_NAMES, WORD_NAMES, telling_runs
 from service.views.trends import BEHAVIOUR_NAMES, LOOKING_NAMES, gaze_runs
 
 OF_THE_FACE = frozenset({Modality.FACE, BEHAVIOUR})
@@ -40,6 +40,8 @@ class LineBreaks:
         rates: The first sessions in which the face was looked at more or less often a second.
         gazes: The first sessions whose looks are of the gaze where they were of the head, or the reverse.
         voices: The first sessions whose subject's voice was found in another way, or is everybody's.
+        words: The first sessions whose words were recognised where they were given, or the reverse, or whose subject
+            was found in another way among those whose words were recognised.
         turns: The first sessions whose turns, or whose subject among the speakers, were told in another way.
         unmeasured: Sessions without one of the measures between two that have it.
     """
@@ -49,6 +51,7 @@ class LineBreaks:
     rates: tuple[datetime, ...]
     gazes: tuple[datetime, ...]
     voices: tuple[datetime, ...]
+    words: tuple[datetime, ...]
     turns: tuple[datetime, ...]
     unmeasured: tuple[Unmeasured, ...]
 
@@ -72,6 +75,7 @@ def line_breaks(trend: pd.DataFrame, names: Sequence[str]) -> LineBreaks:
         _changes(times, rate_runs(trend[RATE].tolist()).tolist(), of_behaviour),
         _changes(times, gaze_runs(trend), of_looks),
         _telling_changes(trend, times, {name: rows[name] for name in names if name in VOICE_NAMES}),
+        _telling_changes(trend, times, {name: rows[name] for name in names if name in WORD_NAMES}),
         _telling_changes(trend, times, {name: rows[name] for name in names if name in TURN_NAMES}),
         _unmeasured(trend, times, rows),
     )

@@ -35,6 +35,11 @@ MIXED_VOICES = template(
     "The voice of these sessions is the subject's in some and everybody's in others, or the subject's was found in "
     "different ways: a difference in it may be that alone.",
 )
+MIXED_WORDS = template(
+    "views.mixed_words",
+    "The words of these sessions were given in some and recognised in others, or the person's were found in different "
+    "ways: a difference in them may be that alone.",
+)
 MIXED_TURNS = template(
     "views.mixed_turns",
     "Who speaks, or which speaker is the subject, was told in different ways in these sessions: a difference in turn "

@@ -42,7 +42,7 @@ from fer_phq.longitudinal.periods import (
     session_runs,
 )
 from service.views import messages
-from service.views.speech.voices import TURN_NAMES, VOICE_NAMES, telling_runs, voice_notes
+from service.views.speech.voices import SPEECH_NAMES, telling_runs, voice_notes
 
 Days = tuple[date, date]
 """First and last day of a period, both within it."""
@@ -348,7 +348,8 @@ def segments_of(trend: pd.DataFrame, name: str) -> npt.NDArray[np.int64]:
     """Number the runs of sessions that a line of one measure may join.
 
     A line of facial behaviour joins no two rates, one of looks not those of the gaze with those of the head, one of the
-    voice not the subject's with everybody's, and one of turn taking no turns that were told in two ways.
+    voice not the subject's with everybody's, one of words none that were given with recognised ones, and one of turn
+    taking no turns that were told in two ways.
 
     Args:
         trend: Rows of `Store.trends.load`, or of one person of `Store.cohort.load`, `recorded_at` ascending.
@@ -360,7 +361,7 @@ def segments_of(trend: pd.DataFrame, name: str) -> npt.NDArray[np.int64]:
         models = list(zip(models, rate_runs(trend[RATE].tolist()).tolist(), strict=True))
     if name in LOOKING_NAMES:
         models = list(zip(models, gaze_runs(trend), strict=True))
-    if name in VOICE_NAMES | TURN_NAMES:
+    if name in SPEECH_NAMES:
         models = list(zip(models, telling_runs(trend, name), strict=True))
     return session_runs(times, models)
 

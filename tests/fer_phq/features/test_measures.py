@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from analysis_samples import sample_analysis, sample_words
+from analysis_samples import sample_analysis, sample_transcription, sample_words
 
 from fer_phq.behaviour.columns import KIND as BEHAVIOUR_KIND
 from fer_phq.behaviour.series import COLUMNS as BEHAVIOUR_COLUMNS
@@ -76,7 +76,7 @@ def words(count: int) -> FeatureSeries:
 
 
 def test_the_catalogue_is_whole() -> None:
-    assert len(MEASURES) == 42
+    assert len(MEASURES) == 43
     assert set(BY_NAME) == {one.name for one in MEASURES} | set(EMOTIONS)
     assert VERSION_KEY not in BY_NAME
     for one in MEASURES:
@@ -163,7 +163,10 @@ def test_of_an_earlier_voice_all_but_the_pitch_is_measured() -> None:
 def test_words_need_some_words() -> None:
     faceless = sample_analysis(frames=2, gaps=(0, 1))
     found = session_measures(replace(faceless, words=words(100)), SETTINGS)
-    assert found == {"words_a_minute": pytest.approx(1200), "first_person_share": pytest.approx(0.2)}
+    given = {"words_a_minute": pytest.approx(1200), "first_person_share": pytest.approx(0.2), "recognised_share": 0.0}
+    assert found == given
+    recognised = replace(faceless, words=words(100), transcription=sample_transcription())
+    assert session_measures(recognised, SETTINGS) == given | {"recognised_share": 1.0}
     assert session_measures(replace(faceless, words=words(MIN_WORDS - 10)), SETTINGS) == {}
 
 

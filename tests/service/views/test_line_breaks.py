@@ -16,7 +16,7 @@ def trend(**columns: object) -> pd.DataFrame:
     return table.assign(
         model_id="m1", coverage=0.9, face_rate=30.0, gaze_share=0.9, pitch_sd=2.0, expressivity=0.4, nods_a_minute=1.0,
         looking_down_share=0.1, response_time=400.0, silence_share=0.2, turns_kind="turns-1-voices",
-        speaker_choice="mouth", has_sidecar=False,
+        speaker_choice="mouth", has_sidecar=False, words_a_minute=120.0, recognised_share=1.0,
     ).assign(**columns)  # fmt: skip
 
 
@@ -27,12 +27,12 @@ def days(moments: object) -> list[int]:
 def test_a_gap_in_time_alone() -> None:
     breaks = line_breaks(trend(), ["pitch_sd"])
     assert [days(gap) for gap in breaks.gaps] == [[14, 80]]
-    assert breaks == LineBreaks(breaks.gaps, (), (), (), (), (), ())
+    assert breaks == LineBreaks(breaks.gaps, (), (), (), (), (), (), ())
 
 
 def test_nothing_breaks_an_even_line() -> None:
-    assert line_breaks(trend().iloc[:3], ["pitch_sd", "nods_a_minute"]) == LineBreaks((), (), (), (), (), (), ())
-    assert line_breaks(trend().iloc[:0], ["pitch_sd"]) == LineBreaks((), (), (), (), (), (), ())
+    assert line_breaks(trend().iloc[:3], ["pitch_sd", "nods_a_minute"]) == LineBreaks(*[()] * 8)
+    assert line_breaks(trend().iloc[:0], ["pitch_sd"]) == LineBreaks(*[()] * 8)
 
 
 def test_another_model_is_a_reason_for_every_measure() -> None:
@@ -47,7 +47,7 @@ def test_what_lies_before_or_behind_a_line_breaks_nothing() -> None:
         model_id=["m1", "m2", "m2", "m2", "m2", "m3"], face_rate=[30, 15, 15, 15, 15, 30],
         pitch_sd=[nan, nan, nan, 2.0, 2.0, nan], nods_a_minute=[nan, 1.0, 1.0, nan, nan, nan],
     )  # fmt: skip
-    assert line_breaks(table, ["pitch_sd", "nods_a_minute"]) == LineBreaks((), (), (), (), (), (), ())
+    assert line_breaks(table, ["pitch_sd", "nods_a_minute"]) == LineBreaks(*[()] * 8)
     assert days(line_breaks(table, ["expressivity", "nods_a_minute"]).models) == [7, 94]
 
 
@@ -73,7 +73,19 @@ def test_voices_and_turns_break_where_they_were_told_otherwise() -> None:
     assert days(line_breaks(mixed, ["response_time"]).turns) == [80, 87]
     assert days(line_breaks(mixed, ["silence_share"]).turns) == [87], "whoever is the subject"
     assert days(line_breaks(mixed, ["response_time", "silence_share"]).turns) == [80, 87]
-    assert line_breaks(mixed, ["nods_a_minute"]) == LineBreaks(line_breaks(mixed, ["pitch_sd"]).gaps, *[()] * 6)
+    assert line_breaks(mixed, ["nods_a_minute"]) == LineBreaks(line_breaks(mixed, ["pitch_sd"]).gaps, *[()] * 7)
+
+
+def test_words_break_where_they_were_given_and_then_recognised() -> None:
+    mixed = trend(
+        recognised_share=[0.0, 1.0, 1.0, np.nan, 1.0, 1.0], words_a_minute=[120.0, 120.0, 120.0, np.nan, 120.0, 120.0],
+        speaker_choice=["transcript", "mouth", "mouth", "no_mouth", "mouth", "mouth"],
+    )  # fmt: skip
+    breaks = line_breaks(mixed, ["words_a_minute"])
+    assert (days(breaks.words), breaks.voices, breaks.turns) == ([7], (), ())
+    assert line_breaks(mixed, ["recognised_share"]).words == ()
+    earlier = mixed.assign(recognised_share=np.nan)
+    assert line_breaks(earlier, ["words_a_minute"]).words == (), "measured by a version that did not say"
 
 
 def test_a_session_without_the_measure_is_told_with_its_coverage_where_the_face_is_meant() -> None:

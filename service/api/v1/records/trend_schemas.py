@@ -79,7 +79,7 @@ class TrendSession(BaseModel):
     model_id: str
     segment: int = Field(
         description="Sessions of one segment are of one model and without a long gap: a line may join them. A line of "
-        "facial behaviour, the voice or turn taking may not where `notes` say that these were told in different ways."
+        "facial behaviour, voice, words or turn taking may not where `notes` say that it was told in different ways."
     )
     coverage: float = Field(
         description="Time in which the subject's face was seen, divided by the recording's duration, 0 to 1."

@@ -1,11 +1,14 @@
 """Two sessions side by side: what is subtracted, and what must not be."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from analysis_samples import sample_turns
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from db.records import Consent
+from fer_phq.core.analysis import SpeakerChoice
 from fer_phq.features.measures import VERSION
 from service.views.pairs.sessions import load_session_pair
 
@@ -18,7 +21,7 @@ def analysed(store):
     """Return a function that stores an analysis with measures, of a session of its own, and returns its summary."""
     subject = store.subjects.get_or_create(label="P-1")
 
-    def save(number, measures, model_id="model-a"):
+    def save(number, measures, model_id="model-a", **found):
         recording = recording_info(number, 60)
         session = store.sessions.create(
             subject_id=subject.id,
@@ -29,7 +32,7 @@ def analysed(store):
             consent=Consent(at=BEGIN, by="AB", text_version="1"),
         )
         analysis = synthetic_analysis(number, Plan(seconds=60.0, model_id=model_id), recording)
-        store.analyses.save(session_id=session.id, analysis=analysis, measures=measures)
+        store.analyses.save(session_id=session.id, analysis=replace(analysis, **found), measures=measures)
         return store.sessions.get_detail(session_id=session.id).analyses[0]
 
     return save
@@ -54,13 +57,27 @@ def test_the_later_session_less_the_earlier_one(store, analysed):
         ({"version": VERSION - 1}, {"smiling_share", "head_speed", "looking_down_share"}),
         ({"face_rate": 12.0}, {"head_speed", "looking_down_share"}),
         ({"gaze_share": 0.0}, {"looking_down_share"}),
+        ({"recognised_share": 1.0}, {"words_a_minute"}),
     ],
 )
 def test_what_was_measured_differently_is_named_and_not_subtracted(store, analysed, change, unlike):
-    values = BASE | {"gaze_share": 0.9}
+    values = BASE | {"gaze_share": 0.9, "words_a_minute": 120.0, "recognised_share": 0.0}
     pair = load_session_pair(store, analysed(1, values), analysed(2, values | change))
+    unlike = unlike if "version" not in change else unlike | {"words_a_minute"}
     assert names(pair.unlike) == unlike
-    assert names(row.measure for row in pair.pairs) == {"smiling_share", "head_speed", "looking_down_share"} - unlike
+    compared = {"smiling_share", "head_speed", "looking_down_share", "words_a_minute"} - unlike
+    assert names(row.measure for row in pair.pairs) == compared
+
+
+def test_voices_and_turns_that_were_told_otherwise_are_not_subtracted(store, analysed):
+    values = BASE | {"pitch_sd": 2.0, "response_time": 300.0, "silence_share": 0.2}
+    mouth = analysed(1, values, turns=sample_turns(1), speaker_choice=SpeakerChoice.MOUTH)
+    transcript = analysed(2, values, turns=sample_turns(1), speaker_choice=SpeakerChoice.TRANSCRIPT)
+    pair = load_session_pair(store, mouth, transcript)
+    assert names(pair.unlike) == {"pitch_sd", "response_time"}
+    assert "silence_share" in names(row.measure for row in pair.pairs)
+    again = analysed(3, values, turns=sample_turns(2), speaker_choice=SpeakerChoice.MOUTH)
+    assert load_session_pair(store, mouth, again).unlike == ()
 
 
 def test_two_models_share_nothing_and_what_one_session_lacks_is_left_out(store, analysed):

@@ -46,6 +46,15 @@ def test_each_difference_is_said_of_the_measures_it_is_of() -> None:
     assert voice_notes(["turn_length"], kinds.assign(turn_length=[np.nan, 1.0, 1.0])) == {}
 
 
+def test_that_words_were_given_and_recognised_is_said_of_words() -> None:
+    mixed = sessions(words_a_minute=120.0, recognised_share=[0.0, 1.0, 1.0])
+    assert set(voice_notes(["words_a_minute", "pitch_sd"], mixed)) == {"several_words"}
+    assert voice_notes(["recognised_share"], mixed) == {}
+    assert voice_notes(["words_a_minute"], mixed.iloc[1:]) == {}
+    others = mixed.iloc[1:].assign(speaker_choice=["mouth", "transcript"])
+    assert set(voice_notes(["words_a_minute"], others)) == {"several_words"}
+
+
 def test_sessions_in_which_nobody_said_who_is_the_subject_are_counted() -> None:
     table = sessions(
         turns_kind=["turns-1-voices", None, "turns-1-voices"], speaker_choice=["mouth_with_two", None, None],
