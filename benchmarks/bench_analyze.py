@@ -2,11 +2,12 @@
 
     python benchmarks/bench_analyze.py                          1 and 60 minutes, a sampled frame every 2 s
     python benchmarks/bench_analyze.py --minutes 1 10 --fps 2 --size 1280 720
-    python benchmarks/bench_analyze.py --minutes 1 --fps 2 --size 1280 720 --face-rate 30
+    python benchmarks/bench_analyze.py --minutes 1 --rate 30 --fps 2 --size 1280 720 --face-rate 30
+    python benchmarks/bench_analyze.py --minutes 180 --rate 30 --fps 2 --size 1280 720 --face-rate 30 --sound with
 
 Each recording is analysed by `fer-phq analyze --json` in a fresh process, without sound and with a separate file of
-speech-like sound. Memory is the largest sum over that process and its decoders, in which a page that several share
-counts once (PSS).
+speech-like sound, or one of both. Memory is the largest sum over that process and its decoders, in which a page that
+several share counts once (PSS).
 """
 
 from __future__ import annotations
@@ -38,14 +39,19 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, nargs="+", default=[1, 60])
     parser.add_argument("--fps", type=float, default=0.5)
     parser.add_argument("--size", type=int, nargs=2, default=[640, 360], help="width and height in pixels")
+    parser.add_argument("--rate", type=int, default=24, help="pictures a second of the recording")
     parser.add_argument("--face-rate", type=float, default=0, help="frames a second in which the mesh is followed")
+    parser.add_argument("--sound", choices=["with", "without", "both"], default="both")
     options = parser.parse_args()
     print(f"| {' | '.join(HEADS)} |\n|{'---|' * len(HEADS)}")
     with tempfile.TemporaryDirectory() as folder:
         for minutes in options.minutes:
             width, height = options.size
-            path = recording(Path(folder), minutes=minutes, size=(width, height))
-            for sound in (None, make_sound(Path(folder) / "sound.wav", minutes)):
+            own = {"fps": options.rate, "gop": 2 * options.rate}
+            path = recording(Path(folder), minutes=minutes, size=(width, height), options=own)
+            silent = [None] if options.sound != "with" else []
+            sounds = [make_sound(Path(folder) / "sound.wav", minutes)] if options.sound != "without" else []
+            for sound in [*silent, *sounds]:
                 name = f"{minutes} min of {width}x{height}, {'silent' if sound is None else 'with sound'}"
                 print(f"| {name} | {measure(path, sound, options.fps, options.face_rate)} |", flush=True)
 

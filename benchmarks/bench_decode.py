@@ -127,7 +127,7 @@ def recording(
     path = folder / f"{minutes}-{size[0]}-{name}.mp4"
     if not path.exists():
         usual: dict[str, Any] = {"seconds": 6, "fps": 24, "size": size, "motion": "moving", "gop": 48}
-        make.loop(make.make_recording(folder / "loop.mp4", **usual, **(options or {})), path, minutes * 10)
+        make.loop(make.make_recording(folder / "loop.mp4", **(usual | (options or {}))), path, minutes * 10)
     return path
 
 
