@@ -64,7 +64,7 @@ ORDER = {
     "db": "messages records tables engine migrate queries store",
     "training": "messages cli folders plots emotion phq simulation",
     "service": "messages logs settings runtime_settings processes access ingest lifecycle models "
-    "jobs views api demo cli",
+    "jobs views study api demo cli",
     "dashboard": "theme context i18n charts widgets components loaders exports",
     "fer_phq_client": "errors answers connection sending tables client",
 }

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import context
 from dashboard.cohort.filters import Choices, filters
 from dashboard.cohort.spread import courses, mixtures, spread
+from dashboard.cohort.study import study_button
 from dashboard.cohort.table import draw_people, selected_people
 from dashboard.exports.downloads import cohort_downloads
 from dashboard.i18n import _, mark, n_
@@ -77,7 +78,9 @@ def page() -> None:
     with ui.card("cohort_people", _("People")):
         selection = draw_people(cohort)
         mixtures(cohort, selection.names)
-        cohort_downloads(load, selection.table)
+        with st.container(horizontal=True):
+            cohort_downloads(load, selection.table)
+            study_button(choices.cohort, is_narrowed=bool(choices.words.strip() or choices.directions))
     if selection.subject_ids:
         selected_people(cohort, selection.subject_ids, sorted({tag for some in tags.values() for tag in some}))
     if cohort.names:

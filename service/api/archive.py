@@ -1,6 +1,8 @@
-"""The answer with everything that is stored of a person."""
+"""Answers with many files as one ZIP, made while it is sent: everything of a person, and a study."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import anyio.to_thread
 from starlette.responses import StreamingResponse
@@ -8,6 +10,8 @@ from starlette.responses import StreamingResponse
 from db.store import Store
 from service.lifecycle.person.archive import begin_archive, stream_archive
 from service.settings import AppSettings
+from service.study.export import begin_study, stream_study
+from service.study.selection import StudyRequest
 
 
 async def answer_archive(settings: AppSettings, store: Store, subject_id: str) -> StreamingResponse:
@@ -23,11 +27,28 @@ async def answer_archive(settings: AppSettings, store: Store, subject_id: str) -
     """
     subject = await anyio.to_thread.run_sync(begin_archive, store, subject_id)
     name = f"subject-{subject_id[:8]}"
+    return _answer_zip(name, stream_archive(settings, store, subject, name))
+
+
+async def answer_study(store: Store, request: StudyRequest) -> StreamingResponse:
+    """Answer with a study.
+
+    Args:
+        store: The store, which acts for whoever asks.
+        request: What the study is made of.
+
+    Raises:
+        FerPhqError: No session may leave.
+    """
+    study = await anyio.to_thread.run_sync(begin_study, store, request)
+    name = f"study-{study.made_at:%Y-%m-%d}"
+    return _answer_zip(name, stream_study(store, study, name))
+
+
+def _answer_zip(name: str, pieces: Iterator[bytes]) -> StreamingResponse:
     headers = {
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f'attachment; filename="{name}.zip"',
     }
-    return StreamingResponse(
-        stream_archive(settings, store, subject, name), media_type="application/zip", headers=headers
-    )
+    return StreamingResponse(pieces, media_type="application/zip", headers=headers)

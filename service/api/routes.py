@@ -31,7 +31,7 @@ from service.access.guard import source_of
 from service.access.messages import SERVER_ERROR
 from service.access.source import read_source, sees_operations
 from service.api import messages
-from service.api.archive import answer_archive
+from service.api.archive import answer_archive, answer_study
 from service.api.content import ContentResponse
 from service.api.receiving import content_length, receive_body
 from service.api.statuses import status_of
@@ -41,6 +41,7 @@ from service.ingest.upload_limits import UploadSlots, count_use
 from service.jobs import queue
 from service.lifecycle.consent import ConsentError
 from service.settings import AppSettings
+from service.study.links import read_study_request
 
 log = logging.getLogger(__name__)
 MOST_PLAYED = 10_000
@@ -72,6 +73,7 @@ def routes(
         Route(f"{prefix}/jobs/{{job_id}}", api.guarded(api.job), methods=["GET"]),
         Route(f"{prefix}/media/{{session_id}}", api.guarded(api.media), methods=["GET"]),
         Route(f"{prefix}/subjects/{{subject_id}}/export", api.guarded(api.export), methods=["GET"]),
+        Route(f"{prefix}/study", api.guarded(api.study), methods=["GET"]),
         Route(f"{prefix}/health", api.health, methods=["GET"]),
     ]
 
@@ -247,6 +249,16 @@ class Api:
         token = request.query_params.get("token", "")
         tokens.check_export_token(self._settings, token, subject_id, browser=browser_mark(request.cookies))
         return await answer_archive(self._settings, self._store, subject_id)
+
+    async def study(self, request: Request) -> Response:
+        """Answer a study, as a ZIP that is made while it is sent.
+
+        Args:
+            request: The query's `token` says what it is made of, and allows to download it.
+        """
+        token = request.query_params.get("token", "")
+        wish = read_study_request(self._settings, token, browser=browser_mark(request.cookies))
+        return await answer_study(self._store, wish)
 
     async def health(self, request: Request) -> Response:
         """Answer whether all is well, and to who may know how: database, workers and room.

@@ -73,6 +73,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "audit": ("access", "The audit: who did what, when and from where."),
     "subjects": ("lifecycle.subjects", "Subjects: list them, rename, merge, share, export or erase one."),
     "sessions": ("lifecycle.sessions", "Sessions: withdraw the consent to one, or export its recording, masked."),
+    "study": ("study", "Study: export the sessions of a filter as open tables, with what a paper needs."),
     "encryption": ("lifecycle.encryption", "Encryption at rest: make a key, turn it on or off."),
 }
 """Each command's module, relative to this package, and the first sentence of its help."""

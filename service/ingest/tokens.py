@@ -216,6 +216,34 @@ def check_export_token(settings: AppSettings, token: str, subject_id: str, *, br
         raise TokenError(messages.LINK_FOR_ANOTHER())
 
 
+def study_token(settings: AppSettings, request: Mapping[str, Any], *, browser: str = "") -> str:
+    """Sign a token that downloads a study, for half an hour.
+
+    Args:
+        settings: The installation, whose key signs.
+        request: What the study is made of, as JSON-able values.
+        browser: The browser for which it is made (`service.access.browser`); '' for any.
+    """
+    return _sign(settings, "study", {"request": dict(request), "browser": browser})
+
+
+def read_study_token(settings: AppSettings, token: str, *, browser: str = "") -> Mapping[str, Any]:
+    """Return what a study is made of, as its token says.
+
+    Args:
+        settings: The installation, whose key signed.
+        token: What the link carries.
+        browser: The browser that asks.
+
+    Raises:
+        TokenError: The token is missing, expired, forged, or made for something else or for another browser.
+    """
+    body = _read(settings, "study", token, MEDIA_SECONDS)
+    if body.get("browser", "") not in ("", browser):
+        raise TokenError(messages.LINK_FOR_ANOTHER())
+    return cast(Mapping[str, Any], body["request"])
+
+
 def job_token(settings: AppSettings, job_id: str) -> str:
     """Sign a token that reads one job's progress for twelve hours.
 

@@ -618,13 +618,22 @@ TABLES = (
 )
 
 
-def as_markdown(tables: Iterable[TableEntry] = TABLES) -> str:
-    """Write the dictionary for a reader."""
+EVERY_TABLE = (
+    "Every table that can be downloaded, as CSV, Parquet or JSON, with what its columns mean. "
+    "Made by `python -m service.views.data_dictionary`."
+)
+
+
+def as_markdown(tables: Iterable[TableEntry] = TABLES, opening: str = EVERY_TABLE) -> str:
+    """Write the dictionary for a reader.
+
+    Args:
+        tables: What is in it.
+        opening: What it is a dictionary of.
+    """
     parts = [
-        "# Data dictionary\n\nEvery table that can be downloaded, as CSV, Parquet or JSON, with what its columns mean. "
-        "Made by `python -m service.views.data_dictionary`. Empty cells (CSV) and nulls (Parquet, JSON) say that "
-        "something was not measured. In CSV a text that a spreadsheet would calculate, such as `=1+1`, has an "
-        "apostrophe before it.\n"
+        f"# Data dictionary\n\n{opening} Empty cells (CSV) and nulls (Parquet, JSON) say that something was not "
+        "measured. In CSV a text that a spreadsheet would calculate, such as `=1+1`, has an apostrophe before it.\n"
     ]
     for table in tables:
         rows = [f"| `{column.name}` | {column.unit} | {column.meaning} | {column.empty} |" for column in table.columns]

@@ -76,6 +76,31 @@ def test_sessions_whose_consent_was_withdrawn_are_left_out_with_a_word(store: St
     assert "4 sessions more are left out" in words(app)
 
 
+def study_dialog(*, is_narrowed: bool = False) -> AppTest:
+    """The dialog's content: the test runner cannot press buttons inside dialogs."""
+    script = """
+import streamlit as st
+from dashboard.cohort.study import study_export
+from db.records import CohortFilter
+study_export(CohortFilter(), is_narrowed=st.session_state.is_narrowed)
+"""
+    app = AppTest.from_string(script, default_timeout=60)
+    app.session_state["is_narrowed"] = is_narrowed
+    return calm(app.run())
+
+
+@pytest.mark.usefixtures("people")
+def test_a_study_says_what_it_holds_before_it_is_downloaded() -> None:
+    assert "Export as a study" in words(open_page("cohort"))
+    app = study_dialog(is_narrowed=True)
+    said = words(app)
+    assert "18 of these sessions are demonstrations" in said
+    assert "4 are left out as no consent is recorded for them" in said
+    assert "narrows the page and not a study" in said
+    assert "/api/study?token=" in said
+    assert "narrows the page" not in words(study_dialog())
+
+
 def test_a_cohort_of_demonstrations_alone_is_shown(filled: AppSettings) -> None:
     assert labels(open_page("cohort")) == [f"DEMO-0{i} (demonstration)" for i in (1, 2, 3)]
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ScalarSelect, Select, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from db.queries.analyses.measures import measure_columns
-from db.queries.base import TEXT, TIME, Queries, tidy_frame
+from db.queries.base import TEXT, TIME, WHOLE, Queries, tidy_frame
 from db.queries.mapping import counts_by_frames, is_superseded, is_withdrawn, newest_analysis
 from db.records import CohortFilter
-from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow, TurnsRow
+from db.tables import (
+    AnalysisRow,
+    BehaviourRow,
+    ChannelRow,
+    QuestionnaireRow,
+    SessionRow,
+    SubjectRow,
+    SubjectTagRow,
+    TurnsRow,
+)
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.phq import Provenance
+from fer_phq.core.phq import Modality, Provenance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +65,25 @@ _ESTIMATES = {
     "phq_scale": TEXT,
     "phq_model_id": TEXT,
     "phq_modalities": TEXT,
+}
+_SURVEY = {
+    "session_id": TEXT,
+    "subject_id": TEXT,
+    "pseudonym": TEXT,
+    "is_demo": "bool",
+    "is_withdrawn": "bool",
+    "has_consent": "bool",
+    "analysis_id": TEXT,
+    "coverage": "float64",
+    "fps": "float64",
+    "frames_sampled": WHOLE,
+    "frames_with_face": WHOLE,
+    "phq_modalities": TEXT,
+    "phq_unavailable": TEXT,
+    "has_voice": "bool",
+    "has_words": "bool",
+    "has_behaviour": "bool",
+    "has_turns": "bool",
 }
 
 
@@ -125,6 +154,41 @@ class CohortQueries(Queries):
         with self._reading() as session:
             return session.scalar(_filtered(query, cohort)) or 0
 
+    def survey(self, *, cohort: CohortFilter, prefer_model: str | None = None) -> pd.DataFrame:
+        """Load one row for each session with the filter's tags and dates, whatever keeps it out, oldest first.
+
+        Columns: session_id, subject_id, pseudonym (of the subject), is_demo, is_withdrawn, has_consent, analysis_id
+        (None without an analysis), coverage, fps (NaN of key frames), frames_sampled, frames_with_face, phq_modalities,
+        phq_unavailable, and whether the analysis has_voice, has_words, has_behaviour and has_turns.
+
+        Args:
+            cohort: Which sessions; its least coverage and whether demonstrations count are passed over.
+            prefer_model: As for `load`.
+        """
+        elsewhere: dict[str, Any] = {
+            "session_id": SessionRow.id,
+            "subject_id": SessionRow.subject_id,
+            "pseudonym": SubjectRow.pseudonym,
+            "is_demo": SessionRow.is_demo,
+            "is_withdrawn": is_withdrawn(),
+            "has_consent": SessionRow.consent_at.is_not(None),
+            "analysis_id": AnalysisRow.id,
+            "has_voice": _has_channel(Modality.VOICE),
+            "has_words": _has_channel(Modality.WORDS),
+            "has_behaviour": exists().where(BehaviourRow.analysis_id == AnalysisRow.id),
+            "has_turns": exists().where(TurnsRow.analysis_id == AnalysisRow.id),
+        }
+        query = (
+            select(*((elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name)) for name in _SURVEY))
+            .select_from(SessionRow)
+            .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
+            .outerjoin(AnalysisRow, AnalysisRow.id == _newest(cohort, prefer_model))
+            .order_by(SessionRow.recorded_at, SessionRow.id)
+        )
+        everything = replace(cohort, min_coverage=0.0, demo=True)
+        with self._reading() as session:
+            return tidy_frame(session.execute(_filtered(query, everything)).all(), _SURVEY)
+
     def load_answers(self, *, seen_since: datetime | None = None) -> pd.DataFrame:
         """Load the questionnaires that no correction supersedes, by subject, then oldest first.
 
@@ -189,6 +253,12 @@ class CohortQueries(Queries):
         )
         with self._reading() as session:
             return list(session.scalars(query))
+
+
+def _has_channel(modality: Modality) -> ColumnElement[bool]:
+    return exists().where(
+        ChannelRow.analysis_id == AnalysisRow.id, ChannelRow.modality == str(modality), ChannelRow.rows > 0
+    )
 
 
 def _newest(cohort: CohortFilter, prefer_model: str | None) -> ScalarSelect[str]:

@@ -14,7 +14,7 @@ from service.ingest.media import MediaStore
 from service.lifecycle.export import MOST_SESSIONS, Manifest, entries
 from service.settings import AppSettings
 
-COMPRESSED = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".jpg", ".npz"})
+COMPRESSED = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".jpg", ".npz", ".parquet"})
 """Endings of files that a ZIP makes no smaller."""
 
 
@@ -59,29 +59,41 @@ def stream_archive(settings: AppSettings, store: Store, subject: SubjectRecord, 
     Raises:
         FerPhqError: The person is erased meanwhile, or a recording cannot be read: the ZIP is not whole.
     """
+    return stream_zip(name, _files(settings, store, subject))
+
+
+def stream_zip(name: str, files: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
+    """Yield files as a ZIP, a piece at a time. Nothing of it lies on the disk.
+
+    Args:
+        name: What the folder is called within the ZIP.
+        files: The path of each file within the folder, and its content.
+    """
     sink = _Sink()
-    manifest = Manifest()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for entry in entries(settings, store, subject):
-            yield from _add(archive, sink, f"{name}/{entry.name}", manifest.pieces(entry), entry.open is not None)
-        yield from _add(archive, sink, f"{name}/{manifest.NAME}", [manifest.content()], True)
-    yield sink.take()
-
-
-def _add(archive: zipfile.ZipFile, sink: _Sink, name: str, pieces: Iterable[bytes], is_there: bool) -> Iterator[bytes]:
-    """Write a file of the export; of one that is not there, nothing."""
-    if not is_there:
-        deque(pieces, maxlen=0)
-        return
-    entry = zipfile.ZipInfo(name, date_time=time.gmtime()[:6])
-    entry.external_attr = 0o600 << 16
-    stored = Path(name).suffix.lower() in COMPRESSED
-    entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-    with archive.open(entry, "w", force_zip64=True) as target:
-        for piece in pieces:
-            target.write(piece)
+        for path, pieces in files:
+            entry = zipfile.ZipInfo(f"{name}/{path}", date_time=time.gmtime()[:6])
+            entry.external_attr = 0o600 << 16
+            stored = Path(path).suffix.lower() in COMPRESSED
+            entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+            with archive.open(entry, "w", force_zip64=True) as target:
+                for piece in pieces:
+                    target.write(piece)
+                    yield sink.take()
             yield sink.take()
     yield sink.take()
+
+
+def _files(settings: AppSettings, store: Store, subject: SubjectRecord) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Yield the files of the export; of a recording that is not there, nothing."""
+    manifest = Manifest()
+    for entry in entries(settings, store, subject):
+        pieces = manifest.pieces(entry)
+        if entry.open is None:
+            deque(pieces, maxlen=0)
+        else:
+            yield entry.name, pieces
+    yield manifest.NAME, [manifest.content()]
 
 
 class _Sink:

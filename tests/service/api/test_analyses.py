@@ -40,9 +40,9 @@ from fer_phq.words.kinds import MINILM, PLAIN_NAMES
 from service.access.accounts import add_account, create_token
 from service.api.v1.alone import create_app
 from service.api.v1.analyses import tables as analysis_tables
-from service.api.v1.answers.tables import MEDIA_TYPES, WRITERS, Format
 from service.settings import AppSettings
 from service.views import data_dictionary
+from service.views.documents.tables import MEDIA_TYPES, WRITERS, Format
 from service.views.exports import frames_table, voice_table
 from service.views.session import load_analysis_view
 

@@ -26,10 +26,10 @@ from db.records import CohortFilter, Consent
 from db.store import Store
 from service.access.accounts import add_account, create_token
 from service.api.v1.alone import create_app
-from service.api.v1.answers.tables import Format
 from service.models.active_model import KEY
 from service.settings import AppSettings
 from service.views import data_dictionary
+from service.views.documents.tables import Format
 from service.views.overview.cohort import load_cohort_view
 
 OTHER = "00000000-0000-0000-0000-000000000000"

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 import uvicorn
+from analysis_samples import new_session, sample_analysis
 from recordings import Recordings
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from db.actors import Actor, Role
-from db.records import SubjectRecord
+from db.records import CohortFilter, SubjectRecord
 from db.store import Store
 from fer_phq.video.decoder import process
 from service.access.answers import accepted_language
@@ -30,6 +31,8 @@ from service.ingest import messages, tokens
 from service.ingest.media import MediaStore, StorageError
 from service.ingest.tokens import UploadGrant
 from service.settings import AppSettings
+from service.study.links import study_url
+from service.study.selection import StudyRequest
 
 WHEN = datetime(2026, 5, 6, tzinfo=UTC)
 
@@ -355,6 +358,24 @@ def test_a_person_is_downloaded_as_a_zip_by_who_may(
         (recording,) = [entry for entry in names if entry.endswith("/recording.mp4")]
         assert hashlib.sha256(archive.read(recording)).hexdigest() == session.media_sha256
     assert store.audit.list_newest(object_id=subject.id)[0].action == "export"
+
+
+def test_a_study_is_downloaded_by_its_link_alone(settings: AppSettings, store: Store, subject: SubjectRecord) -> None:
+    address = study_url(settings, StudyRequest(CohortFilter()))
+    with TestClient(guarded(settings, store)) as client:
+        refused = client.get(address)
+        assert (refused.status_code, refused.json()["code"]) == (409, "study.nothing_there")
+        session = new_session(store, subject.id, is_demo=True)
+        store.analyses.save(session_id=session.id, analysis=sample_analysis())
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert answer.headers["content-disposition"].startswith('attachment; filename="study-')
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            assert archive.testzip() is None
+            assert {Path(name).name for name in archive.namelist()} >= {"sessions.csv", "SHA256SUMS", "METHODS.md"}
+        assert store.audit.list_newest(limit=1)[0].object_kind == "study"
+        for link in ("", "x", tokens.media_token(settings, session.id)):
+            assert client.get(f"/api/study?token={link}").status_code == 403
 
 
 def test_a_researcher_is_refused_a_recording_and_the_audit_says_so(

@@ -20,7 +20,8 @@ from service.api.v1.answers.conditions import answer_model
 from service.api.v1.answers.openapi import IF_NONE_MATCH, extra, problems
 from service.api.v1.answers.paging import DEFAULT_LIMIT, After, Limit, list_behind, read_cursor
 from service.api.v1.answers.schemas import Table
-from service.api.v1.answers.tables import MEDIA_TYPES, FormatName, answer_table, choose_format, table_answer
+from service.api.v1.answers.tables import FormatName, answer_table, choose_format, table_answer
+from service.views.documents.tables import MEDIA_TYPES
 
 ANALYSIS = "/v1/analyses/{analysis_id}"
 TABLES = problems(401, 403, 404, 406, 409, 422, 503)

@@ -16,8 +16,8 @@ from fer_phq.speakers.files.tables import turn_table
 from fer_phq.voice.kinds import KIND as VOICE_KIND
 from service.api import messages
 from service.api.v1.answers.problems import RequestError
-from service.api.v1.answers.tables import BLOCK_ROWS, Table
 from service.views import data_dictionary
+from service.views.documents.tables import BLOCK_ROWS, Table
 from service.views.exports import channel_table
 
 TURNS = "turns"

@@ -17,11 +17,12 @@ from service.api import messages
 from service.api.v1.answers.archive import Archive
 from service.api.v1.answers.openapi import problems
 from service.api.v1.answers.schemas import Table as TableSchema
-from service.api.v1.answers.tables import MEDIA_TYPES, FormatName, Table, answer_table, choose_format, table_answer
+from service.api.v1.answers.tables import FormatName, answer_table, choose_format, table_answer
 from service.api.v1.records.moments import Moment
 from service.models.active_model import preferred_model
 from service.views import data_dictionary
 from service.views.comparison import load_comparison_view
+from service.views.documents.tables import MEDIA_TYPES, Table
 from service.views.exports import pairs_table
 from service.views.trends import MEASURE_NAMES
 

@@ -18,12 +18,13 @@ from service.api.v1.answers.archive import Archive
 from service.api.v1.answers.openapi import problems
 from service.api.v1.answers.problems import RequestError
 from service.api.v1.answers.schemas import Table as TableModel
-from service.api.v1.answers.tables import MEDIA_TYPES, FormatName, Table, answer_table, choose_format, table_answer
+from service.api.v1.answers.tables import FormatName, answer_table, choose_format, table_answer
 from service.api.v1.answers.zones import Zone, read_zone
 from service.api.v1.records.subjects import SUBJECT
 from service.models.active_model import preferred_model
 from service.views import data_dictionary
 from service.views import messages as views
+from service.views.documents.tables import MEDIA_TYPES, Table
 from service.views.exports import periods_table
 from service.views.trends import (
     Days,

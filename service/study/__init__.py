@@ -1,0 +1,1 @@
+"""A study: the sessions of a filter as open tables, with what a paper must say of them."""
