@@ -19,7 +19,7 @@ from db.records import AnalysisSummary
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.timeline.downsample import MAX_ROWS
 from service.views.face.behaviour import BehaviourView
-from service.views.review import Window, window_at, within
+from service.views.review import WIDTHS_S, Window, automatic_width, window_at, within
 from service.views.session import FrameDetail, SessionView
 
 AREA = mark("Stacked")
@@ -33,10 +33,7 @@ WINDOWS: dict[str, float | None] = {
 }
 """What may be drawn at once; seconds."""
 AUTOMATIC = -1.0
-WIDTHS_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
-"""Widths of the smoothing, of which the automatic one is chosen by the length that is drawn; 0 is none."""
-READABLE = 120
-"""Widths in the length that is drawn, at which lines can still be told apart at a glance."""
+"""The choice of a smoothing by the length that is drawn."""
 
 
 @dataclass(frozen=True)
@@ -134,16 +131,6 @@ def controls(view: SessionView, time_s: float) -> TimelineStyle:
     if drawn_as == AREA and not stacked:
         ui.note(_("Drawn as lines while frames are shown or another analysis is compared."))
     return TimelineStyle(stacked, width, with_frames, window, compared)
-
-
-def automatic_width(window: Window) -> float:
-    """Choose how far the emotions of a window are smoothed, so that they can be read; 0 where frames can.
-
-    Args:
-        window: What is drawn.
-    """
-    fitting = [width for width in WIDTHS_S if width <= (window.to_s - window.from_s) / READABLE]
-    return fitting[-1] if fitting[-1] >= WIDTHS_S[2] else 0.0
 
 
 def _smoothing(window: Window, analysis_id: str) -> float:

@@ -29,6 +29,12 @@ LOW_QUALITY = 0.35
 """A face crop below this quality (0 to 1) is marked on the coverage strip."""
 STATES = ("gap", "low", "face")
 """From worst to best: no face found, a face of low quality, a face."""
+WIDTHS_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
+"""Widths of the smoothing in seconds; 0 is none."""
+READABLE = 120
+"""Widths in a length that is drawn, at which its lines can be told apart at a glance."""
+LEAST_WIDTH_S = 2.0
+"""What is so short that less would do is drawn as it was measured."""
 LOWEST_PITCH_HZ = 27.5
 """Where the semitones of a voice are counted from."""
 
@@ -73,6 +79,16 @@ def frame_states(record: AnalysisRecord) -> pd.DataFrame:
     table["to_s"] = timeline.time_s + timeline.duration_s
     table["state"] = np.where(~timeline.has_face, STATES[0], np.where(low, STATES[1], STATES[2]))
     return table
+
+
+def automatic_width(window: Window) -> float:
+    """Choose how far emotions are smoothed so that a stretch can be read at once; 0 seconds where frames can.
+
+    Args:
+        window: What is drawn.
+    """
+    fitting = [width for width in WIDTHS_S if width <= (window.to_s - window.from_s) / READABLE]
+    return fitting[-1] if fitting[-1] >= LEAST_WIDTH_S else 0.0
 
 
 def smoothed(table: pd.DataFrame, width_s: float) -> pd.DataFrame:

@@ -20,7 +20,6 @@ from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from dashboard import charts, loaders
 from dashboard.new_session.arrivals import Arrival
-from dashboard.review.timeline import automatic_width
 from db.records import Consent, JobState
 from db.store import Store
 from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, SoundChoice, SpeakerChoice, TrackSummary
@@ -35,7 +34,6 @@ from fer_phq.video import probe
 from fer_phq.voice.kinds import COLUMNS, EARLIER_KIND, KIND
 from service.ingest.recordings import add_recording
 from service.settings import AppSettings
-from service.views.review import Window
 
 MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -233,11 +231,6 @@ def test_smoothing_is_said_wherever_its_values_are_and_frames_are_drawn_on_deman
     assert "Happiness, frames" in names(figure)
     line = next(trace for trace in figure["data"] if trace.get("name") == "Happiness")
     assert "stackgroup" not in line
-
-
-@pytest.mark.parametrize(("minutes", "width_s"), [(0.5, 0.0), (3, 0.0), (4, 2.0), (10, 5.0), (30, 15.0), (180, 60.0)])
-def test_the_longer_what_is_drawn_the_wider_its_smoothing(minutes: float, width_s: float) -> None:
-    assert automatic_width(Window(100.0, 100.0 + 60 * minutes)) == width_s
 
 
 def test_a_second_analysis_is_laid_over_the_first(store: Store) -> None:

@@ -8,8 +8,8 @@ from datetime import datetime, tzinfo
 from dashboard.charts import clock
 from dashboard.exports.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.exports.reports.figures import behaviour_figure, estimate_figure, shares_figure, timeline_figure
-from dashboard.i18n import _, dates, mark, render
-from dashboard.i18n.numbers import decimal, percent
+from dashboard.i18n import _, dates, mark, n_, render
+from dashboard.i18n.numbers import decimal, percent, short
 from dashboard.i18n.vocabulary import PROVENANCES, measure_text, modality_list, sampling_words
 from dashboard.widgets import ui
 from dashboard.widgets.behaviour import MEANING, NO_FACE, SHORT, STEADY_S, missing_sentences, why_not_followed
@@ -20,9 +20,10 @@ from db.records import AnalysisSummary, NoteRecord
 from fer_phq import __version__
 from fer_phq.behaviour.measures import SMILE, STILL
 from fer_phq.core.phq import PhqEstimate, Provenance
+from fer_phq.timeline.episodes import EXPRESSIONS
 from service.views.face.behaviour import BLINK
 from service.views.people import other_warnings
-from service.views.review import Window
+from service.views.review import Window, automatic_width, window_at
 from service.views.session import AnalysisView, SessionView
 
 LIMITS = (
@@ -38,6 +39,9 @@ LIMITS = (
     ),
 )
 """What stands at the end of every report."""
+
+LISTED_EPISODES = 3
+"""Of each expression: the strongest of all would be those of the most frequent one."""
 
 DEMONSTRATION = mark("A demonstration: the recording is staged and everything said of the person is made up.")
 
@@ -62,7 +66,7 @@ def session_report(view: SessionView, zone: tzinfo, now: datetime) -> Report:
         blocks.append(Words(hand_choice_words(instant_text(summary.faces_choice_at, zone))))
     blocks += [Words(render(warning), "warning") for warning in other_warnings(summary)]
     blocks += [Heading(_("PHQ estimate")), *estimate_blocks(summary)]
-    blocks += [Heading(_("Emotions")), *_emotion_blocks(view.analysis)]
+    blocks += [Heading(_("Emotions")), *_emotion_blocks(view.analysis), *_episode_blocks(view.analysis)]
     blocks += [Heading(_("Facial behaviour")), *_behaviour_blocks(view.analysis)]
     if view.measures or view.missing_measures:
         blocks += [Heading(_("Measures")), *_measure_blocks(view)]
@@ -115,11 +119,47 @@ def _emotion_blocks(view: AnalysisView) -> list[Block]:
                 (_("Most seen"), _((summary.dominant_emotion or "").capitalize())),
             )
         ),
-        Chart(
-            timeline_figure(view.frames), _("Emotion probabilities over the recording, above where the face was found")
-        ),
+        *_timeline_blocks(view),
         Chart(shares_figure(view.shares), _("Mean emotion probabilities: {shares}").format(shares=shares)),
     ]
+
+
+def _timeline_blocks(view: AnalysisView) -> list[Block]:
+    """Return the emotions over the recording, smoothed as far as its length asks for, which is said."""
+    window = window_at(view.frames, 0.0, None)
+    width = automatic_width(window)
+    alt = _("Emotion probabilities over the recording, above where the face was found")
+    blocks: list[Block] = [Chart(timeline_figure(view.draw_frames(width, window)), alt)]
+    if width:
+        words = _("Emotions are smoothed over {seconds} s, so short peaks are lower than they were measured.")
+        blocks.append(Words(words.format(seconds=short(width)), "note"))
+    return blocks
+
+
+def _episode_blocks(view: AnalysisView) -> list[Block]:
+    """Return the strongest episodes of each expression in order of time, and how many there are of each."""
+    episodes = view.episodes
+    if not len(episodes):
+        return []
+    by_strength = episodes.sort_values("peak", ascending=False, kind="stable")
+    strongest = by_strength.groupby("emotion", sort=False).head(LISTED_EPISODES).sort_values("onset_s")
+    cells = tuple(
+        (
+            _(row["emotion"].capitalize()),
+            clock(row["onset_s"]),
+            clock(row["peak_s"]),
+            f"{'≥ ' if row['cut'] else ''}{decimal(row['dwell_s'])} s",
+            percent(row["peak"]),
+        )
+        for row in strongest.to_dict("records")
+    )
+    counts = episodes["emotion"].value_counts()
+    each = ", ".join(f"{_(name.capitalize())} {counts[name]}" for name in EXPRESSIONS if name in counts)
+    every = n_("{n} expression episode: {each}.", "{n} expression episodes: {each}.", len(episodes), each=each)
+    if len(episodes) > len(strongest):
+        every = " ".join((every, _("The {n} strongest of each are listed.").format(n=LISTED_EPISODES)))
+    head = (_("Expression"), _("Onset"), _("Peak"), _("Dwell"), _("Highest"))
+    return [Words(every), Rows(head, cells)]
 
 
 def _behaviour_blocks(view: AnalysisView) -> list[Block]:

@@ -127,6 +127,11 @@ def test_raw_values_reach_from_the_lowest_to_the_highest() -> None:
     assert len(few) == 7 * (frames()["state"] != "gap").sum()
 
 
+@pytest.mark.parametrize(("minutes", "width_s"), [(0.5, 0.0), (3, 0.0), (4, 2.0), (10, 5.0), (30, 15.0), (180, 60.0)])
+def test_the_longer_what_is_drawn_the_wider_its_smoothing(minutes: float, width_s: float) -> None:
+    assert review.automatic_width(review.Window(100.0, 100.0 + 60 * minutes)) == width_s
+
+
 def test_episodes_are_those_of_the_unsmoothed_frames() -> None:
     table = frames(120)
     found = review.episode_table(table)

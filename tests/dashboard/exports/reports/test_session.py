@@ -18,8 +18,10 @@ from chart_samples import answers, frames, trend
 from matplotlib.figure import Figure
 from PIL import Image
 from pypdf import PdfReader
+from synthetic_sessions import Plan, synthetic_analysis
 
 from dashboard import i18n
+from dashboard.charts import clock
 from dashboard.exports.reports import figures
 from dashboard.exports.reports.blocks import Chart, Facts, Heading, Report, Rows, Words
 from dashboard.exports.reports.html import to_html
@@ -66,6 +68,32 @@ def test_both_formats_say_what_the_report_says(store: Store) -> None:
             *(ui.SIMULATED_SENTENCE, ui.NOT_A_DIAGNOSIS, "Not a diagnosis.", "5 Mar 2026, 13:00"),
         ):
             assert wanted in " ".join(said.split()), wanted
+
+
+def test_a_long_session_is_smoothed_and_its_strongest_episodes_are_listed(store: Store) -> None:
+    analysis = synthetic_analysis(1, Plan(seconds=1800))
+    session = store.sessions.create(
+        subject_id=store.subjects.create(label="P-03").id,
+        recorded_at=MONDAY,
+        recording=analysis.recording,
+        original_name="long.mp4",
+        media_path=None,
+    )
+    analysis_id = store.analyses.save(session_id=session.id, analysis=analysis)
+    view = load_session_view(store, store.sessions.get_detail(session_id=session.id), analysis_id)
+    report = session_report(view, BERLIN, NOW)
+    episodes = view.analysis.episodes
+    (table,) = [block for block in report.blocks if isinstance(block, Rows) and block.head[0] == "Expression"]
+    strongest = pd.concat([rows.nlargest(3, "peak") for _, rows in episodes.groupby("emotion")])
+    assert [row[1] for row in table.cells] == [clock(s) for s in sorted(strongest["onset_s"])]
+    said = words_of(to_pdf(report))
+    assert f"{len(episodes)} expression episodes: " in said
+    assert "The 3 strongest of each are listed." in said
+    assert "Emotions are smoothed over 15 s" in said
+
+
+def test_a_short_session_is_drawn_as_it_was_measured(store: Store) -> None:
+    assert "smoothed" not in words_of(to_pdf(report_of(store)))
 
 
 def behaviour_report(store: Store, series: FeatureSeries) -> Report:
