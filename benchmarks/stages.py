@@ -87,7 +87,7 @@ class Stages:
         from fer_phq.pipeline.timing import StageTimer
 
         recording, faces, settings = self._subject
-        (series,) = extract_behaviour(self._clip, recording, faces, settings, StageTimer(), lambda _: None)
+        (series,), _ = extract_behaviour(self._clip, recording, faces, settings, StageTimer(), lambda _: None)
         return int(np.isfinite(series.values[:, 0]).sum())
 
     def store(self) -> int:

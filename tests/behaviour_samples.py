@@ -16,8 +16,8 @@ def sample_behaviour(
 ) -> FeatureSeries:
     """A face of which every ten seconds are alike.
 
-    It blinks at 1 and at 3 s (the lids meet at 1.1 and 3.1 s), smiles from 4 to 6 s, turns its head from 6 to 10 s, and
-    holds it still until then.
+    It blinks at 1 and at 3 s (the lids meet at 1.1 and 3.1 s), smiles from 4 to 6 s, turns its head and its gaze from 6
+    to 10 s, and holds them still until then.
     """
     time_s = np.arange(0, seconds, 1 / rate)
     phase = time_s % 10
@@ -26,6 +26,8 @@ def sample_behaviour(
     values[:, column["presence"]] = 1
     turned = np.interp(phase, [6, 8, 10], [0, 20, 0])
     values[:, column["yaw_deg"]] = turned
+    values[:, column["gaze_yaw_deg"]] = 0.7 * turned
+    values[:, column["gaze_pitch_deg"]] = -0.5 * turned
     closed = sum(np.interp(phase, [at, at + 0.1, at + 0.15, at + 0.3], [0, 1, 1, 0], left=0, right=0) for at in (1, 3))
     values[:, column["eye_open_left"]] = values[:, column["eye_open_right"]] = 0.3 - 0.27 * closed
     values[:, column["mouth_open"]] = 0.05

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from dashboard.charts.session.behaviour import EPISODES
 from dashboard.components.timed_rows import Cell, TimedRow, timed_list
 from dashboard.i18n import _
-from dashboard.i18n.numbers import decimal
+from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import measure_text
 from dashboard.review.episodes import exact
 from dashboard.review.state import go_to
@@ -123,10 +124,29 @@ def draw_facial(behaviour: BehaviourView, facial: list[tuple[Measure, float]], v
         return
     if facial:
         st.html(measure_table(facial))
+        if words := rest_words(behaviour.rest):
+            ui.note(words)
     if behaviour.recording_s < STEADY_S:
         ui.note(_(SHORT))
     for words in missing_sentences(view, BEHAVIOUR):
         ui.note(words)
+
+
+def rest_words(rest: Mapping[str, float]) -> str:
+    """Write what the face at rest is taken to be; nothing where mouth or brows were not seen.
+
+    Args:
+        rest: Of `BehaviourView.rest`.
+    """
+    if not {"mouthSmile", "browDown", "browInnerUp"} <= rest.keys():
+        return ""
+    template = _(
+        "The person's own face at rest, as this session shows it: corners of the mouth drawn up by {smile} of the "
+        "scale, brows lowered by {lowered}, inner brows raised by {raised}."
+    )
+    return template.format(
+        smile=percent(rest["mouthSmile"]), lowered=percent(rest["browDown"]), raised=percent(rest["browInnerUp"])
+    )
 
 
 def measure_table(rows: list[tuple[Measure, float]]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from fer_phq.behaviour.columns import (
     STEP_S,
+    column,
     half_seconds,
     mean_of_sides,
     percentiles_over_time,
@@ -34,6 +35,27 @@ NARROWED = 0.1
 """`eyeSquint` above rest from which eyes are narrowed in a smile, as raised cheeks do."""
 ACTIVE = tuple(name for name in BLENDSHAPES if name.startswith(("brow", "cheek", "jaw", "mouth", "nose")))
 """Blendshapes whose changes are facial activity: without the eyes, whose blinks and looks are measured apart."""
+
+
+REST = ("mouthSmile", "eyeSquint", "browDown", "browInnerUp")
+"""Blendshapes that are measured above the face at rest."""
+
+
+def rest_levels(series: FeatureSeries) -> dict[str, float | None]:
+    """Compute the face at rest: what blendshapes are in it, mean of both sides; None where they were not seen.
+
+    Args:
+        series: The series.
+
+    Returns:
+        0 to 1 by the names of `REST`.
+    """
+    levels: dict[str, float | None] = {}
+    for name in REST:
+        values = column(series, name) if name in series.names else mean_of_sides(series, name)
+        (level,) = percentiles_over_time(values, seen_durations(series), (NEUTRAL_QUANTILE,))
+        levels[name] = float(level) if np.isfinite(level) else None
+    return levels
 
 
 def above_rest(values: FloatArray, durations: TimeArray) -> FloatArray:

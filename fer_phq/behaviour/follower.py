@@ -82,6 +82,11 @@ class MeshFollower:
         self._face: FollowedFace | None = None
         self._open: list[FollowedFace | None] = []  # frames since the last anchor
 
+    @property
+    def face(self) -> FollowedFace | None:
+        """The face in the last frame; None where nothing is known of it."""
+        return self._face
+
     def add(self, time_s: float, image: Image, scale: float) -> list[FollowedFace | None]:
         """Look at the next frame.
 

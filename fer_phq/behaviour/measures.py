@@ -59,7 +59,12 @@ UNITS: Mapping[str, str] = {
 """Measures in their order, with units."""
 
 
-BEHAVIOUR_WARNINGS = (messages.TOO_SLOW_FOR_BLINKS, messages.EYES_HIDDEN, messages.MOUTH_HIDDEN)
+BEHAVIOUR_WARNINGS = (
+    messages.PICTURES_REPEATED,
+    messages.TOO_SLOW_FOR_BLINKS,
+    messages.EYES_HIDDEN,
+    messages.MOUTH_HIDDEN,
+)
 """What is said of a behaviour series, and of no other."""
 LEAST_HIDDEN_SHARE = 0.1
 """Share of the time from which it is said that the eyes, or the mouth, were hidden."""

@@ -8,6 +8,11 @@ TOO_SLOW_FOR_BLINKS = template(
     "behaviour.too_slow_for_blinks",
     "Blinks are not counted: the face was seen {rate:.3g} times a second, and they need {least:.0f}.",
 )
+PICTURES_REPEATED = template(
+    "behaviour.pictures_repeated",
+    "{share:.0%} of the recording's pictures repeat the face of the one before, as where a call or a screen was "
+    "recorded: it was seen anew {rate:.3g} times a second, and its behaviour is measured at that rate.",
+)
 
 SECONDS_TOO_SLOW = template(
     "behaviour.seconds_too_slow",

@@ -105,6 +105,8 @@ def speeds(series: FeatureSeries) -> list[tuple[TimeArray, FloatArray]]:
 def still_spans(series: FeatureSeries) -> tuple[Span, ...]:
     """Find the spans of two seconds and more in which the head turns by less than a degree each half second.
 
+    Nor does it turn to and fro in between: at two nods a second, half seconds apart all angles are the same.
+
     Args:
         series: The series.
 
@@ -113,7 +115,7 @@ def still_spans(series: FeatureSeries) -> tuple[Span, ...]:
     """
     spans = []
     for grid, speed in speeds(series):
-        still = np.flatnonzero(speed < STILL_DEG_S)
+        still = np.flatnonzero((speed < STILL_DEG_S) & (_swings_within(series, grid) < SWING_DEG))
         for run in np.split(still, np.flatnonzero(np.diff(still) > 1) + 1) if len(still) else []:
             first, last = int(run[0]), int(run[-1])
             cut = first == 0 or last == len(speed) - 1
@@ -121,6 +123,15 @@ def still_spans(series: FeatureSeries) -> tuple[Span, ...]:
             if span.duration_s >= LEAST_STILL_S - 1e-9:
                 spans.append(span)
     return tuple(spans)
+
+
+def _swings_within(series: FeatureSeries, grid: TimeArray) -> FloatArray:
+    """Return the widest range of an angle in the rows between each time of a grid and the next, (m - 1,) degrees."""
+    places = np.searchsorted(row_times(series), grid + 1e-9, "right") - 1
+    angles = np.stack([column(series, name) for name in ANGLES], axis=1)[places[0] : places[-1] + 1]
+    starts = places[:-1] - places[0]
+    ranges: FloatArray = np.maximum.reduceat(angles, starts) - np.minimum.reduceat(angles, starts)
+    return ranges.max(axis=1)
 
 
 def still_share(series: FeatureSeries) -> float | None:

@@ -21,7 +21,7 @@ from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.voice.kinds import KIND, without_earlier_pitch
 
-VERSION = 10
+VERSION = 11
 """Raised when a measure is added or computed differently: stored analyses are then measured again."""
 VERSION_KEY = "version"
 """Key under which the version is stored with the measures, also where nothing could be measured."""

@@ -18,6 +18,8 @@ import numpy.typing as npt
 from fer_phq.behaviour.columns import has_rate, true_rate_hz
 from fer_phq.behaviour.follower import Anchor, FollowedFace, MeshFollower
 from fer_phq.behaviour.measures import behaviour_warnings
+from fer_phq.behaviour.messages import PICTURES_REPEATED
+from fer_phq.behaviour.repeats import find_repeats, picture_change
 from fer_phq.behaviour.series import behaviour_series, describe_faces, settle_eyes
 from fer_phq.core.analysis import (
     FaceTable,
@@ -29,7 +31,7 @@ from fer_phq.core.analysis import (
     Step,
     display_durations,
 )
-from fer_phq.core.arrays import FloatArray, Rows, TimeArray
+from fer_phq.core.arrays import FloatArray, Image, Rows, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.dyad.measures import together_windows
@@ -58,8 +60,10 @@ def extract_behaviour(
     on_progress: ProgressHook,
     display_name: str | None = None,
     on_faces: FaceHook | None = None,
-) -> list[FeatureSeries]:
+) -> tuple[list[FeatureSeries], tuple[Message, ...]]:
     """Extract the facial behaviour of the subject, and that of the partner where there is one.
+
+    A picture that repeats the one before has no row: the row before lasts on, as where a recording holds a picture.
 
     Args:
         path: The recording.
@@ -72,13 +76,14 @@ def extract_behaviour(
         on_faces: Receives the subject's meshes of all frames, as they become sure; it may raise.
 
     Returns:
-        The subject's series and the partner's; none where behaviour is not asked for.
+        The subject's series and the partner's, none where behaviour is not asked for; and a warning where pictures
+        repeat the one before.
 
     Raises:
         RecordingError: The recording cannot be decoded.
     """
     if not settings.follows_mesh:
-        return []
+        return [], ()
     people = [faces.faces] if faces.partner is None else [faces.faces, faces.partner]
     times = array("d")
     end_s = recording.pictures_until_s
@@ -100,13 +105,33 @@ def extract_behaviour(
                 on_progress(Progress(Step.BEHAVIOUR, len(times), expected_frames(times, end_s)))
         rows = [watch.end(times) for watch in watches]
     on_progress(Progress(Step.BEHAVIOUR, len(times), len(times)))
-    time_s = np.asarray(times, np.float64)
+    return _series_of(rows, np.asarray(times, np.float64), watches[0].changes, recording, settings)
+
+
+def _series_of(
+    rows: list[npt.NDArray[np.float16]],
+    time_s: TimeArray,
+    changes: FloatArray,
+    recording: RecordingInfo,
+    settings: Settings,
+) -> tuple[list[FeatureSeries], tuple[Message, ...]]:
+    """Make series of each person's rows without those of repeated pictures, and say that there were some."""
+    repeats = find_repeats(changes, time_s)
+    has_repeats = bool(repeats.any())
+    if has_repeats:
+        time_s = time_s[~repeats]
     durations = display_durations(time_s, recording.picture_end_s)
     series = []
     while rows:  # only now, when no decoder takes memory beside it, and one person's at a time
-        values = settle_eyes(rows.pop(0).astype(np.float32), time_s)
+        described = rows.pop(0)
+        if has_repeats:
+            described = described[~repeats]
+        values = settle_eyes(described.astype(np.float32), time_s)
+        del described
         series.append(behaviour_series(values, time_s, durations, settings.face_rate))
-    return series
+    if not has_repeats:
+        return series, ()
+    return series, (PICTURES_REPEATED(share=float(repeats.mean()), rate=true_rate_hz(series[0])),)
 
 
 class Watch:
@@ -123,6 +148,8 @@ class Watch:
         landmarker = FaceLandmarker()
         self._follower = MeshFollower(_anchors(faces, time_s), landmarker)
         self._describer = FaceDescriber(landmarker, on_faces)
+        self._before: Image | None = None
+        self._changes = array("f")
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -140,7 +167,20 @@ class Watch:
             frame: The frame.
             times: Seconds of all frames so far, this one's last.
         """
+        self._changes.append(self._change(frame.rgb))
+        self._before = frame.rgb
         self._describer.add(self._follower.add(frame.time_s, frame.rgb, frame.scale), times)
+
+    def _change(self, image: Image) -> float:
+        face = self._follower.face
+        if self._before is None or face is None:
+            return float("nan")
+        return picture_change(self._before, image, face.mesh.points)
+
+    @property
+    def changes(self) -> FloatArray:
+        """(n,) how far each frame's face differs from the frame before, as `picture_change`; NaN without a face."""
+        return np.asarray(self._changes, np.float32)
 
     def end(self, times: Sequence[float]) -> npt.NDArray[np.float16]:
         """Return the rows of all frames.
@@ -148,6 +188,7 @@ class Watch:
         Args:
             times: Seconds of all frames.
         """
+        self._before = None
         self._describer.add(self._follower.end(), times)
         return self._describer.take_rows()
 

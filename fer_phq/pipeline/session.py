@@ -99,7 +99,7 @@ def analyze(
     with timer.measure("listen"):  # before the behaviour, whose rows of three hours take 80 MB
         everyone = hear_sound(*source, with_turns=settings.speech)
     _release(recording)
-    series = extract_behaviour(path, recording, faces, settings, timer, report, display_name, on_faces)
+    series, repeats = extract_behaviour(path, recording, faces, settings, timer, report, display_name, on_faces)
     behaviour, partner = (*series, None, None)[:2]
     _release(recording)
     with timer.measure("listen"):
@@ -119,6 +119,7 @@ def analyze(
         tracks=faces.tracks,
         warnings=(
             *face_warnings,
+            *repeats,
             *warn_of_behaviour(behaviour, settings),
             *speech.warnings,
         ),

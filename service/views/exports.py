@@ -15,6 +15,7 @@ import pandas as pd
 
 from db.store import Store
 from fer_phq.behaviour.files.tables import closure_table, series_table
+from fer_phq.core.analysis import Settings
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
@@ -171,7 +172,8 @@ def analysis_json(store: Store, analysis_id: str) -> str:
     Raises:
         NotFoundError: There is no such analysis.
     """
-    document = analysis_document(store.analyses.load_session_analysis(analysis_id=analysis_id))
+    floor = Settings.from_dict(store.analyses.get(analysis_id=analysis_id).settings).coverage_floor
+    document = analysis_document(store.analyses.load_session_analysis(analysis_id=analysis_id), floor)
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
 
 

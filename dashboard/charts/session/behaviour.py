@@ -1,7 +1,8 @@
-"""Facial behaviour along a recording: how the head is turned, how far eyes and mouth are open, smiles, blinks."""
+"""Facial behaviour along a recording: head pose and gaze, how far eyes and mouth are open, smiles, blinks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ ANGLES = {
     "roll": (mark("Head to the right shoulder (roll)"), "dot"),
 }
 """What the angles of a head are called, and how their lines are drawn."""
+GAZE_ANGLES = {
+    "gaze_pitch": (mark("Gaze up"), "solid"),
+    "gaze_yaw": (mark("Gaze to the person's left"), "dash"),
+}
+"""The same of the gaze."""
 EPISODES = {
     STILL: mark("Head still"),
     SMILE: mark("Smile"),
@@ -32,11 +38,12 @@ EPISODES = {
 def behaviour_rows(
     curves: pd.DataFrame | None, blinks: pd.DataFrame | None, colours: Palette, *, counts_blinks: bool = True
 ) -> list[Row]:
-    """Build the rows of head pose, eyes, smile and mouth, one below the other.
+    """Build the rows of head pose, gaze, eyes, smile and mouth, one below the other.
 
     Args:
-        curves: `time_s`, and of `pitch`, `yaw`, `roll` (degrees), `eyes`, `smile`, `mouth` (0 to 1) the mean with the
-            lowest and highest as `..._low` and `..._high`. None or nothing but NaN draws no row.
+        curves: `time_s`, and of `pitch`, `yaw`, `roll`, `gaze_pitch`, `gaze_yaw` (degrees), `eyes`, `smile`, `mouth`
+            (0 to 1) the mean with the lowest and highest as `..._low` and `..._high`. None or nothing but NaN draws no
+            row.
         blinks: `onset_s`, `offset_s`, `closed_s`, `kind` ('blink' or 'closed').
         colours: The palette.
         counts_blinks: Whether the rate is high enough for blinks.
@@ -44,6 +51,8 @@ def behaviour_rows(
     if curves is None or not len(curves) or not curves["pitch"].notna().any():
         return []
     rows = [_head(curves, colours)]
+    if curves["gaze_pitch"].notna().any():
+        rows.append(_gaze(curves, colours))
     if curves[["eyes", "mouth"]].notna().any(axis=None):  # hidden eyes leave their row empty, and the mouth's as it is
         rows += [
             _eyes(curves, blinks, colours, counts_blinks=counts_blinks),
@@ -103,10 +112,32 @@ def _touched(spans: pd.DataFrame, grid: pd.DataFrame) -> np.ndarray:
 
 
 def _head(curves: pd.DataFrame, colours: Palette) -> Row:
+    template = _("Pitch {pitch}°, yaw {yaw}°, roll {roll}°")
+    words = [
+        _("Head pose not known") if pitch != pitch
+        else template.format(pitch=decimal(pitch, 0), yaw=decimal(yaw, 0), roll=decimal(roll, 0))
+        for pitch, yaw, roll in zip(curves["pitch"], curves["yaw"], curves["roll"], strict=True)
+    ]  # fmt: skip
+    return Row("Head", 92, *_angles(curves, _("Head<br>(degrees)"), ANGLES, words, colours))
+
+
+def _gaze(curves: pd.DataFrame, colours: Palette) -> Row:
+    template = _("Gaze: pitch {pitch}°, yaw {yaw}°")
+    words = [
+        _("Gaze not known") if pitch != pitch else template.format(pitch=decimal(pitch, 0), yaw=decimal(yaw, 0))
+        for pitch, yaw in zip(curves["gaze_pitch"], curves["gaze_yaw"], strict=True)
+    ]
+    return Row("Gaze", 70, *_angles(curves, _("Gaze<br>(degrees)"), GAZE_ANGLES, words, colours))
+
+
+def _angles(
+    curves: pd.DataFrame, title: str, angles: Mapping[str, tuple[str, str]], words: list[str], colours: Palette
+) -> tuple[list[go.Scatter | go.Bar], dict[str, Any]]:
+    """Build traces and axis of a row of angles, with what stands under the pointer."""
     traces: list[go.Scatter | go.Bar] = []
-    for name, (label, dash) in ANGLES.items():
+    for name, (label, dash) in angles.items():
         fill = _angle_colour(name, colours)
-        traces += _band(curves, name, fill, "Head")
+        traces += _band(curves, name, fill, _(label))
         line = {"width": 1.3, "color": fill, "dash": dash}
         traces.append(
             go.Scatter(
@@ -114,20 +145,15 @@ def _head(curves: pd.DataFrame, colours: Palette) -> Row:
                 name=_(label), legend="legend2", showlegend=True,
             )
         )  # fmt: skip
-    template = _("Pitch {pitch}°, yaw {yaw}°, roll {roll}°")
-    words = [
-        _("Head pose not known") if pitch != pitch
-        else template.format(pitch=decimal(pitch, 0), yaw=decimal(yaw, 0), roll=decimal(roll, 0))
-        for pitch, yaw, roll in zip(curves["pitch"], curves["yaw"], curves["roll"], strict=True)
-    ]  # fmt: skip
     traces.append(position_markers(curves["time_s"], 0.0, words))
-    reach = max(15.0, float(np.nanmax(np.abs(curves[[*(f"{n}_low" for n in ANGLES), *(f"{n}_high" for n in ANGLES)]]))))
-    axis = {"title": _("Head<br>(degrees)"), "nticks": 5, "range": [-1.05 * reach, 1.05 * reach], "fixedrange": True}
-    return Row("Head", 92, traces, axis)
+    ends = curves[[f"{name}_{end}" for name in angles for end in ("low", "high")]]
+    reach = max(15.0, float(np.nanmax(np.abs(ends))))
+    axis = {"title": title, "nticks": 5, "range": [-1.05 * reach, 1.05 * reach], "fixedrange": True}
+    return traces, axis
 
 
 def _angle_colour(name: str, colours: Palette) -> str:
-    return {"pitch": colours.accent, "yaw": colours.ink, "roll": colours.muted}[name]
+    return {"pitch": colours.accent, "yaw": colours.ink, "roll": colours.muted}[name.removeprefix("gaze_")]
 
 
 def _eyes(curves: pd.DataFrame, blinks: pd.DataFrame | None, colours: Palette, *, counts_blinks: bool) -> Row:

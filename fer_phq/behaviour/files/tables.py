@@ -9,7 +9,9 @@ import numpy as np
 
 from fer_phq.behaviour.blinks import Blink
 from fer_phq.behaviour.columns import true_rate_hz
-from fer_phq.behaviour.measures import BehaviourEpisode, behaviour_episodes, behaviour_measures, coverage
+from fer_phq.behaviour.expression import rest_levels
+from fer_phq.behaviour.measures import UNITS, BehaviourEpisode, behaviour_episodes, coverage
+from fer_phq.behaviour.reasons import usable_measures
 from fer_phq.core.feature_series import FeatureSeries
 
 if TYPE_CHECKING:
@@ -92,18 +94,27 @@ def _episode_row(episode: BehaviourEpisode) -> tuple[str, float, float, float, b
     return episode.kind, onset_s, offset_s, round(span.duration_s, _DECIMALS), span.cut
 
 
-def behaviour_document(series: FeatureSeries, recording_s: float) -> dict[str, Any]:
-    """Return what JSON says of a behaviour series: rate, coverage, measures and episodes.
+def behaviour_document(series: FeatureSeries, recording_s: float, coverage_floor: float) -> dict[str, Any]:
+    """Return what JSON says of a behaviour series: rate, coverage, face at rest, measures and episodes.
+
+    A measure that pages do not show is null here, too, and `missing` says why.
 
     Args:
         series: The series.
         recording_s: The recording's duration in seconds.
+        coverage_floor: Share of the recording that must be seen before something is measured, 0 to 1.
     """
-    measures = behaviour_measures(series)
+    values, reasons = usable_measures(series, recording_s, coverage_floor)
     episodes = behaviour_episodes(series)
     return {
         "rate": round(true_rate_hz(series), 3),
         "coverage": round(coverage(series, recording_s), 4),
-        "measures": {name: None if value is None else round(value, _DECIMALS) for name, value in measures.items()},
+        "rest": {name: _rounded(level) for name, level in rest_levels(series).items()},
+        "measures": {name: _rounded(values.get(name)) for name in UNITS},
+        "missing": {name: str(reason) for name, reason in reasons.items()},
         "episodes": [dict(zip(EPISODE_COLUMNS, _episode_row(episode), strict=True)) for episode in episodes],
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DECIMALS)

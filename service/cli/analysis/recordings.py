@@ -265,7 +265,7 @@ def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[Session
     if options.as_json:
         from fer_phq.pipeline.document import analysis_document
 
-        print_document(analysis_document(analysis))
+        print_document(analysis_document(analysis, options.settings.coverage_floor))
     else:
         Console().print(summary(analysis))
 

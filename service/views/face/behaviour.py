@@ -23,8 +23,8 @@ from fer_phq.features.measures import BEHAVIOUR, MEASURES, Measure
 from fer_phq.timeline.downsample import MAX_ROWS, downsample
 from service.views.review import Window
 
-DRAWN = ("pitch", "yaw", "roll", "eyes", "smile", "mouth")
-"""What is drawn along the recording: degrees of the head, and shares of eyes, smile and mouth."""
+DRAWN = ("pitch", "yaw", "roll", "gaze_pitch", "gaze_yaw", "eyes", "smile", "mouth")
+"""What is drawn along the recording: degrees of head and gaze, and shares of eyes, smile and mouth."""
 LONG_CLOSURE = "closed"
 BLINK = "blink"
 
@@ -124,12 +124,19 @@ class BehaviourView:
         }
 
     @cached_property
+    def rest(self) -> dict[str, float]:
+        """The face at rest, 0 to 1 by the names of `fer_phq.behaviour.expression.REST`, without what was not seen."""
+        return {name: level for name, level in expression.rest_levels(self.series).items() if level is not None}
+
+    @cached_property
     def _drawn_columns(self) -> pd.DataFrame:
         return pd.DataFrame(
             {
                 "pitch": column(self.series, "pitch_deg"),
                 "yaw": column(self.series, "yaw_deg"),
                 "roll": column(self.series, "roll_deg"),
+                "gaze_pitch": column(self.series, "gaze_pitch_deg"),
+                "gaze_yaw": column(self.series, "gaze_yaw_deg"),
                 "eyes": mean_of_sides(self.series, "eye_open"),
                 "smile": np.maximum(expression.smile(self.series), 0),
                 "mouth": column(self.series, "mouth_open"),

@@ -48,6 +48,15 @@ def test_nods_are_counted_at_every_rate(rate, hz):
         assert nod.peak == pytest.approx(8, abs=2)  # and the trembling's extremes
 
 
+@pytest.mark.parametrize("hz", [2.0, 4.0])
+def test_who_nods_twice_a_second_is_not_still(hz):
+    series = head(
+        30, noise=0.1, pitch=lambda time_s: np.where(time_s % 20 < 10, 5 * np.sin(2 * np.pi * hz * time_s), 0)
+    )
+    assert movement.still_share(series) == pytest.approx(0.5, abs=0.03)
+    assert [round(span.onset_s) for span in movement.still_spans(series)] == [10, 30, 50]
+
+
 def test_a_head_that_is_seen_for_moments_alone_is_neither_still_nor_not():
     series = head(30, noise=0)
     values = series.values.copy()

@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 from contextlib import closing
 from importlib.resources import files
+from itertools import islice
 
 import numpy as np
 import pytest
 
-from fer_phq.core.analysis import Sampling
+from fer_phq.behaviour.columns import true_rate_hz
+from fer_phq.core.analysis import Sampling, Settings
 from fer_phq.core.errors import RecordingError
 from fer_phq.pipeline.behaviour import FaceDescriber, expected_frames, read_ahead
+from fer_phq.pipeline.session import analyze
 from fer_phq.video import sample_frames
+from fer_phq.video.writer import write_video
 
 CLIP = files("service.demo.clips").joinpath("demonstration-2.mp4")
 
@@ -62,3 +66,16 @@ def test_described_rows_keep_their_order_while_their_room_grows(monkeypatch):
             describer.add([index], [0.0])
         values = describer.take_rows()
     np.testing.assert_array_equal(values, np.concatenate(blocks))
+
+
+def test_pictures_that_are_stored_four_times_are_seen_once(tmp_path):
+    with sample_frames(CLIP, Sampling(fps=8)) as stream:
+        pictures = [frame.rgb for frame in islice(stream, 32)]
+    path = tmp_path / "call.mp4"
+    write_video(path, (picture for picture in pictures for _ in range(4)), (400, 300), 32)
+    analysis = analyze(path, settings=Settings(speech=False, face_rate=30))
+    assert analysis.behaviour is not None
+    assert true_rate_hz(analysis.behaviour) < 12
+    codes = [warning.code for warning in analysis.warnings]
+    assert codes[-2:] == ["behaviour.pictures_repeated", "behaviour.too_slow_for_blinks"]
+    assert analysis.behaviour.duration_s.sum() == pytest.approx(4)

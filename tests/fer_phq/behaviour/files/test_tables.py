@@ -15,9 +15,22 @@ from service.views.face.behaviour import BehaviourView
 
 def test_json_and_the_page_have_the_same_episodes():
     series = sample_behaviour(seconds=60.0)
-    listed = behaviour_document(series, 60.0)["episodes"]
+    listed = behaviour_document(series, 60.0, 0.3)["episodes"]
     assert {episode["kind"] for episode in listed} == {"still", "smile"}
     assert listed == BehaviourView(series, 60.0, 0.3).episodes.to_dict("records")
+
+
+def test_json_has_each_measure_or_says_why_it_is_missing():
+    document = behaviour_document(sample_behaviour(seconds=60.0), 60.0, 0.3)
+    assert {name for name, value in document["measures"].items() if value is None} == set(document["missing"])
+    assert document["measures"]["blink_rate_per_min"] == 12
+    assert document["rest"] == {"mouthSmile": 0.1, "eyeSquint": 0, "browDown": 0, "browInnerUp": 0}
+
+
+def test_of_two_seconds_nothing_is_measured_and_json_says_so():
+    document = behaviour_document(sample_behaviour(seconds=2.0), 2.0, 0.3)
+    assert set(document["measures"].values()) == {None}
+    assert document["missing"]["blink_rate_per_min"] == "It was seen for 2 s of the recording; this needs 10 s."
 
 
 def test_episodes_come_to_what_the_measures_say():

@@ -38,6 +38,12 @@ def test_each_measure_has_a_value_or_a_reason() -> None:
     assert not len(view(10.0).blinks)
 
 
+def test_the_face_at_rest_is_that_between_smiles() -> None:
+    assert view().rest["mouthSmile"] == pytest.approx(0.1, abs=0.001)
+    unseen = view(gap=(0.0, 60.0))
+    assert unseen.rest == {}
+
+
 def test_a_long_recording_is_drawn_from_few_rows_that_keep_extremes_and_gaps() -> None:
     long = view(30.0, 600.0, gap=(100.0, 130.0))
     curves = long.draw(Window(0.0, 600.0))
