@@ -10,13 +10,14 @@ from fer_phq import __version__
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Provenance, Scale
 from fer_phq.core.texts import NOT_A_DIAGNOSIS
-from fer_phq.features.measures import RATE
+from fer_phq.features.measures import RATE, RECOGNISED_SHARE
 from service.study.models import StudyModel
 from service.study.selection import Study
+from service.views.speech.voices import EVERYBODY, subject_unknown, voice_of
 
 HAS: Mapping[str, str] = {
     "has_voice": "the voice",
-    "has_words": "the words of a transcript",
+    "has_words": "words",
     "has_behaviour": "facial behaviour",
     "has_turns": "who speaks when",
 }
@@ -90,7 +91,45 @@ def _other_measures(study: Study) -> str:
     parts = [f"{words} in {_count(int(sessions[name].sum()), 'session')}" for name, words in HAS.items()]
     rates = sorted({round(rate, 1) for rate in sessions[RATE].dropna()}) if RATE in sessions else []
     looked = f" Faces were followed at {', '.join(f'{rate:g}' for rate in rates)} frames a second." if rates else ""
-    return f"Measured besides: {', '.join(parts)}.{looked}"
+    return f"Measured besides: {', '.join(parts)}.{looked}{_voices(sessions)}{_words(sessions)}{_turns(sessions)}"
+
+
+def _voices(sessions: pd.DataFrame) -> str:
+    """Say whose voice was measured, and how the subject's was found among several."""
+    rows = sessions[sessions["has_voice"]]
+    voices = [
+        voice_of(choice if isinstance(choice, str) else None, has_sidecar=bool(has_sidecar))
+        for choice, has_sidecar in zip(rows["speaker_choice"], rows["has_sidecar"], strict=True)
+    ]
+    counts = pd.Series(voices, dtype=object).value_counts()
+    parts = [
+        f"everybody's in {_count(number, 'session')}"
+        if voice == EVERYBODY
+        else f"the subject's, found by {voice}, in {_count(number, 'session')}"
+        for voice, number in counts.items()
+    ]
+    return f" The voice is {', '.join(parts)}." if parts else ""
+
+
+def _words(sessions: pd.DataFrame) -> str:
+    """Say whether words were given or recognised, as far as it is known."""
+    if RECOGNISED_SHARE not in sessions:
+        return ""
+    shares = sessions.loc[sessions["has_words"], RECOGNISED_SHARE].dropna()
+    if shares.empty:
+        return ""
+    recognised = int((shares > 0).sum())
+    return (
+        f" Of those whose words are enough to be measured, the words were recognised in "
+        f"{_count(recognised, 'session')} and given in {_count(len(shares) - recognised, 'session')}."
+    )
+
+
+def _turns(sessions: pd.DataFrame) -> str:
+    """Say of how many sessions the turns are nobody's in particular."""
+    rows = sessions[sessions["has_turns"]]
+    unknown = sum(subject_unknown(rows))
+    return f" In {_count(unknown, 'session')} it is not known which speaker is the subject." if unknown else ""
 
 
 def _estimates(study: Study, models: Sequence[StudyModel]) -> str:

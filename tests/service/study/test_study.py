@@ -10,7 +10,7 @@ import os
 import sqlite3
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,12 +18,21 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from analysis_samples import MONDAY, sample_analysis, sample_estimate, sample_recording, sample_turns, sample_voice
+from analysis_samples import (
+    MONDAY,
+    sample_analysis,
+    sample_estimate,
+    sample_recording,
+    sample_turns,
+    sample_voice,
+    sample_words,
+)
 from typer.testing import CliRunner
 
 from db.actors import Actor, Role
 from db.records import CohortFilter, Consent
 from db.store import Store
+from fer_phq.core.analysis import SpeakerChoice
 from fer_phq.core.errors import SettingsError
 from fer_phq.core.phq import Scale
 from fer_phq.models.checkpoint import find_bundle
@@ -47,6 +56,8 @@ def keep(
     *,
     consent: Consent | None = CONSENT,
     is_demo: bool = False,
+    speaker_choice: SpeakerChoice | None = None,
+    measures: Mapping[str, float] | None = None,
     **measured: object,
 ) -> str:
     """The id of an analysed session."""
@@ -63,7 +74,8 @@ def keep(
     model = find_bundle().model_id
     choices: dict[str, object] = {"model_id": model, "phq": sample_estimate(model_id=model), **measured}
     analysis = sample_analysis(recording, voice=sample_voice(), **choices)  # type: ignore[arg-type]
-    store.analyses.save(session_id=session.id, analysis=replace(analysis, turns=sample_turns(2)))
+    analysis = replace(analysis, turns=sample_turns(2), speaker_choice=speaker_choice)
+    store.analyses.save(session_id=session.id, analysis=analysis, measures=measures)
     return session.id
 
 
@@ -134,6 +146,7 @@ def test_a_study_is_whole_explains_itself_and_names_nobody(store: Store, tmp_pat
     assert "5 recordings of 2 people, made from 2026-03-02 to 2026-03-06" in said
     assert "Faces were sampled at 2 frames a second (5 sessions)" in said
     assert "the voice in 5 sessions" in said
+    assert "The voice is everybody's in 5 sessions." in said
     assert "1 PHQ-9 of 1 person, totals of 9 points" in said
     assert "1 person answered none." in said
     assert "4 further sessions of the filter were left out" in said
@@ -151,6 +164,23 @@ def test_a_study_is_whole_explains_itself_and_names_nobody(store: Store, tmp_pat
     assert f"models/{model['model_id']}/MODEL_CARD.md" in files
     assert body["left_out"]["withdrawn"] == 1
     assert b"An erasure in the installation does not reach this folder" in files["README.md"]
+
+
+def test_the_methods_say_whose_voice_it_is_and_who_wrote_the_words(store: Store, tmp_path: Path) -> None:
+    subject_id = store.subjects.create(label="A").id
+    for day, (choice, share) in enumerate(((SpeakerChoice.MOUTH, 1.0), (SpeakerChoice.TRANSCRIPT, 0.0))):
+        measures = {"recognised_share": share}
+        keep(store, subject_id, choice, day, speaker_choice=choice, words=sample_words(), measures=measures)
+    keep(store, subject_id, "c", 2, speaker_choice=SpeakerChoice.MOUTH_STILL)
+    keep(store, subject_id, "d", 3, speaker_choice=SpeakerChoice.MOUTH)
+    write_study(store, REAL, tmp_path / "study")
+    said = (tmp_path / "study" / "METHODS.md").read_text()
+    assert "The voice is the subject's, found by mouth, in 2 sessions, " in said
+    assert "the subject's, found by transcript, in 1 session" in said
+    assert "everybody's in 1 session" in said
+    assert "words in 2 sessions" in said
+    assert "the words were recognised in 1 session and given in 1 session." in said
+    assert "In 1 session it is not known which speaker is the subject." in said
 
 
 @pytest.mark.usefixtures("people")
