@@ -19,6 +19,7 @@ from PIL import ImageDraw
 from dashboard import context
 from dashboard.i18n import _
 from dashboard.i18n.numbers import decimal
+from dashboard.widgets.subject_voice import voice_sample
 from db.records import SessionDetail, SessionRecord, TranscriptRecord
 from fer_phq.core.arrays import Image
 from fer_phq.core.emotions import EMOTIONS
@@ -291,5 +292,5 @@ def looked_at(analysis_id: str, path: str, time_s: float, name: str | None = Non
 
 def forget() -> None:
     """Empty every cache, so that nothing of an erased session stays in memory."""
-    for cached in (_analysis, _transcript, _frames_within, _raw, pictures, mesh_picture, looked_at):
+    for cached in (_analysis, _transcript, _frames_within, _raw, voice_sample, pictures, mesh_picture, looked_at):
         cached.clear()

@@ -6,6 +6,7 @@ server is a `ProblemError`. Nothing that comes from here is a diagnosis.
 
 from fer_phq_client.answers import (
     Analysis,
+    ChosenSpeaker,
     Estimate,
     Face,
     FaceTrack,
@@ -18,6 +19,7 @@ from fer_phq_client.answers import (
     Series,
     Session,
     SessionTranscript,
+    Speaker,
     Subject,
     Trends,
     WaitingTranscript,
@@ -28,6 +30,7 @@ from fer_phq_client.errors import IncompleteError, ProblemError
 
 __all__ = [
     "Analysis",
+    "ChosenSpeaker",
     "Client",
     "Estimate",
     "Face",
@@ -44,6 +47,7 @@ __all__ = [
     "Series",
     "Session",
     "SessionTranscript",
+    "Speaker",
     "Subject",
     "Trends",
     "WaitingTranscript",

@@ -142,6 +142,25 @@ class FaceTrack(TypedDict):
     mean_area: float
 
 
+class Speaker(TypedDict):
+    """Somebody who is heard; times are seconds from the recording's start."""
+
+    speaker: int
+    is_subject: bool | None
+    speech_s: float
+    speech_share: float
+    turns: int
+    sample_start_s: float | None
+    sample_end_s: float | None
+
+
+class ChosenSpeaker(TypedDict):
+    """The job that analyses a session with another subject's voice, or the analysis that was there; one is None."""
+
+    job_id: str | None
+    analysis_id: str | None
+
+
 class Series(TypedDict):
     """A feature series that is stored."""
 

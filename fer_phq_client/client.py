@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from fer_phq_client.answers import (
     Analysis,
+    ChosenSpeaker,
     FaceTrack,
     Job,
     NewSession,
@@ -22,6 +23,7 @@ from fer_phq_client.answers import (
     Series,
     Session,
     SessionTranscript,
+    Speaker,
     Subject,
     Trends,
     WaitingTranscript,
@@ -200,6 +202,22 @@ class Client:
         return cast(
             "list[FaceTrack]", self._connection.get(f"/v1/analyses/{_part(analysis_id)}/tracks").json()["items"]
         )
+
+    def speakers(self, analysis_id: str) -> list[Speaker]:
+        """List who is heard in an analysis, and who of them is taken for the subject."""
+        return cast(
+            "list[Speaker]", self._connection.get(f"/v1/analyses/{_part(analysis_id)}/speakers").json()["items"]
+        )
+
+    def choose_speaker(self, analysis_id: str, speaker: int | None) -> ChosenSpeaker:
+        """Choose which speaker is the subject; the session is then analysed again with that voice.
+
+        Args:
+            analysis_id: The analysis's id.
+            speaker: The speaker's number in it; None leaves the choice to the server again.
+        """
+        path = f"/v1/analyses/{_part(analysis_id)}/speakers/choice"
+        return cast(ChosenSpeaker, self._connection.send("POST", path, json={"speaker": speaker}).json())
 
     def series_list(self, analysis_id: str) -> list[Series]:
         """List the feature series of an analysis."""

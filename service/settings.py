@@ -39,7 +39,18 @@ ITEM9_MESSAGE = (
 )
 
 JOB_OPTIONS = frozenset(
-    {"fps", "key_frames", "search_each_frame", "face_rate", "track", "tracks", "sound_track", "sound_channel", "speech"}
+    {
+        "fps",
+        "key_frames",
+        "search_each_frame",
+        "face_rate",
+        "track",
+        "tracks",
+        "sound_track",
+        "sound_channel",
+        "speech",
+        "subject_turns",
+    }
 )
 """What a job may set of its own analysis, in place of the installation's."""
 
@@ -260,6 +271,7 @@ class AppSettings(BaseSettings):
             track = None if overrides.get("track") is None else int(overrides["track"])
             tracks = tuple(int(number) for number in overrides.get("tracks") or ())
             face_rate = overrides.get("face_rate", self.face_rate)
+            turns = overrides.get("subject_turns") or ()
             numbers = (overrides.get("sound_track"), overrides.get("sound_channel"))
             sound = SoundChoice(*(None if number is None else int(number) for number in numbers))
             return Settings(
@@ -273,6 +285,7 @@ class AppSettings(BaseSettings):
                 face_rate=float(face_rate or 0),
                 recognition=self.recognition,
                 speech=bool(self.speech if overrides.get("speech") is None else overrides["speech"]),
+                subject_turns=tuple((float(start_s), float(end_s)) for start_s, end_s in turns),
             )
         except (TypeError, ValueError) as error:
             message = messages.UNUSABLE_ANALYSIS_SETTINGS(settings=str(overrides), reason=str(error))

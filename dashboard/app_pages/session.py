@@ -17,6 +17,7 @@ from dashboard.widgets import permission, ui
 from dashboard.widgets.selection import show_session
 from dashboard.widgets.sound import sound_expander
 from dashboard.widgets.subject_faces import hand_choice_words, subject_expander
+from dashboard.widgets.subject_voice import voice_expander
 from dashboard.widgets.turns import turns_card
 from db.records import SessionDetail, SessionSummary
 from service.jobs import queue
@@ -135,6 +136,7 @@ def page() -> None:
     for warning in other_warnings(selection.summary):
         ui.warn(render(warning))
     subject_expander(selection.summary)
+    voice_expander(selection.summary, detail.session)
     sound_expander(selection.summary, detail.session)
     link.open_moment(detail.session.id, detail.session.duration_s)
     review(detail, selection)

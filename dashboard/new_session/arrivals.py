@@ -14,11 +14,13 @@ from dashboard.widgets import ui
 from dashboard.widgets.jobs import analysed_session, live_jobs, worker_warning
 from dashboard.widgets.sound import sound_expander
 from dashboard.widgets.subject_faces import subject_expander
+from dashboard.widgets.subject_voice import voice_expander
 from db.records import NotFoundError
 from fer_phq.core.analysis import AUTOMATIC
 from service.ingest.session_details import FolderImport, SessionDetails
 from service.jobs.sound import choice_of, says_choice
 from service.views.people import needs_choice
+from service.views.speech.samples import asks_for_voice
 
 ARRIVED = "arrived"
 """The key of the arrivals, and the part of the page's address that names their sessions."""
@@ -114,7 +116,7 @@ def progress_card(title: str | None = None) -> None:
 
 
 def offer_choices(recordings: Sequence[Arrival]) -> None:
-    """Draw whose faces and whose sound may be chosen, of each recording that is analysed and leaves it in doubt.
+    """Draw whose faces, voice and sound may be chosen, of each recording that is analysed and leaves it in doubt.
 
     Args:
         recordings: What arrived.
@@ -130,6 +132,9 @@ def offer_choices(recordings: Sequence[Arrival]) -> None:
         if needs_choice(summary) or summary.faces_choice_at is not None:
             title = _("Who is the subject in {recording}?").format(recording=ui.md(arrival.label))
             subject_expander(summary, title)
+        if asks_for_voice(summary):
+            title = _("Which voice is the subject's in {recording}?").format(recording=ui.md(arrival.label))
+            voice_expander(summary, detail.session, title)
         if says_choice(summary) or choice_of(summary) != AUTOMATIC:
             title = _("Whose sound is heard in {recording}?").format(recording=ui.md(arrival.label))
             sound_expander(summary, detail.session, title)

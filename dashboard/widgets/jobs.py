@@ -14,6 +14,7 @@ from fer_phq.core.phq import PhqUnavailable
 from service.jobs import messages, queue
 from service.jobs.queue import JobStatus
 from service.views.review import default_analysis
+from service.views.speech.samples import asks_for_voice
 
 LIVE_SECONDS = 1.5
 
@@ -69,6 +70,8 @@ def _result_row(job: JobStatus, label: str) -> None:
             ui.note(ui.sentence(render(analysis.phq.message)))
         for warning in analysis.warnings:
             ui.warn(render(warning))
+        if asks_for_voice(analysis) and permission.may_change():
+            st.page_link(ui.SESSION, label=_("Choose the subject's voice"), query_params={"session": job.session_id})
 
 
 def analysed_session(session_id: str) -> tuple[SessionDetail, AnalysisSummary] | None:

@@ -114,7 +114,7 @@ def person_row(analysis_id: str, person: Person, ticked: set[int]) -> None:
         label = _("{label} ({part} of {whole} stretches)").format(label=label, part=part, whole=len(ids))
     foremost = sorted(person.tracks, key=lambda track: (track.picture is None, -track.seen_s))[:PICTURED]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=len(ids) > 1):
-        st.html(_pictures_html(foremost, name), width="content")
+        st.html(pictures_html(foremost, name), width="content")
         _tick_box(label, f"person_{analysis_id}_{person.number}", ids, ticked, shares_line=len(ids) > 1)
         if len(ids) > 1:
             with st.popover(
@@ -123,7 +123,7 @@ def person_row(analysis_id: str, person: Person, ticked: set[int]) -> None:
                 ui.note(_("The program takes these stretches for one person. Untick what is somebody else."))
                 for track in person.tracks:
                     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                        st.html(_pictures_html([track], name), width="content")
+                        st.html(pictures_html([track], name), width="content")
                         span = _("{first} to {last}").format(first=clock(track.first_s), last=clock(track.last_s))
                         _tick_box(span, f"track_{analysis_id}_{track.track}", {track.track}, ticked, shares_line=True)
 
@@ -144,8 +144,13 @@ def _tick_box(label: str, key: str, ids: Collection[int], ticked: set[int], *, s
     st.checkbox(label, key=key, on_change=change, wrap=True, width="content" if shares_line else "stretch")
 
 
-def _pictures_html(tracks: Sequence[FaceTrack], name: str) -> str:
-    """Write the pictures of tracks, or an empty tile where there is none, with what they show in words."""
+def pictures_html(tracks: Sequence[FaceTrack], name: str) -> str:
+    """Write the pictures of tracks, or an empty tile where there is none, with what they show in words.
+
+    Args:
+        tracks: Face tracks of one person.
+        name: What the person is called.
+    """
     tiles = []
     for track in tracks:
         words = escape(_("Face of {name} at {time}").format(name=name, time=clock(track.first_s)), quote=True)

@@ -75,6 +75,10 @@ def choice_words(choice: SpeakerChoice | None) -> str:
         return _("The transcript says which speaker is the subject.")
     if choice is SpeakerChoice.MOUTH:
         return _("The subject is the speaker with whose speech the mouth moves.")
+    if choice is SpeakerChoice.HAND:
+        return _("A person chose which speaker is the subject.")
+    if choice is SpeakerChoice.CHOICE_LOST:
+        return _("The speaker who was chosen as the subject was not found again: no voice is measured.")
     return _("Which speaker is the subject is not known; speakers are counted as they first speak.")
 
 

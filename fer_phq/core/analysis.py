@@ -220,8 +220,12 @@ class Settings:
         partner: Whether the mesh of the other person who is seen most beside the subject is followed, too. That person
             must have agreed.
         recognition: Whether the words are recognised of a recording that has no transcript.
+        subject_turns: When the speaker speaks whom a person chose as the subject: (start, end) in seconds of each turn,
+            as an earlier analysis has them. Times, because a speaker's number may mean another one the next time. Empty
+            leaves the choice to the program.
 
-    Raises ValueError for an impossible rate, and where both `track` and `tracks` name the subject.
+    Raises ValueError for an impossible rate, for turns that are none or overlap, and where both `track` and `tracks`
+    name the subject, or a speaker is chosen and `speech` left out.
     """
 
     sampling: Sampling = Sampling()
@@ -239,9 +243,10 @@ class Settings:
     speech: bool = field(default_factory=default_speech)
     partner: bool = False
     recognition: bool = field(default_factory=default_recognition)
+    subject_turns: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the rate, and bring rate and tracks into a form that does not depend on who names them."""
+        """Check the rate, and bring rate, tracks and turns into a form that does not depend on who names them."""
         try:
             is_usable = 0 <= self.face_rate <= MOST_FACE_RATE
         except TypeError:  # no number, such as None
@@ -255,6 +260,9 @@ class Settings:
         object.__setattr__(self, "tracks", tuple(sorted(set(self.tracks))))
         if self.tracks and self.track is not None:
             raise ValueError(f"Either track {self.track} or the tracks {self.tracks} are the subject's, not both.")
+        object.__setattr__(self, "subject_turns", _turn_times(self.subject_turns))
+        if self.subject_turns and not self.speech:
+            raise ValueError("The subject's speaker is chosen, and who speaks is not to be told: either, not both.")
 
     @property
     def follows_faces(self) -> bool:
@@ -277,6 +285,19 @@ class Settings:
         face_rate = fields.get("face_rate") or 0.0
         earlier = {"search_each_frame": True, "speech": False, "recognition": False}
         return cls(**{**earlier, **fields, **parts, "face_rate": face_rate})
+
+
+def _turn_times(turns: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+    """Return starts and ends in the order of time, in milliseconds. Raises ValueError for impossible ones."""
+    times = sorted((round(float(start_s), 3), round(float(end_s), 3)) for start_s, end_s in turns)
+    end_before_s = 0.0
+    for start_s, end_s in times:
+        if not end_before_s <= start_s < end_s < math.inf:
+            raise ValueError(
+                f"The subject's turns need starts from 0 on and later ends, apart from each other: {times}."
+            )
+        end_before_s = end_s
+    return tuple(times)
 
 
 @dataclass(frozen=True)
@@ -604,6 +625,10 @@ class SpeakerChoice(StrEnum):
     """The turns are where the transcript has the subject's."""
     MOUTH = "mouth"
     """No transcript names the subject, and the subject's mouth moves with this speaker's speech."""
+    HAND = "hand"
+    """No transcript names the subject, and a person chose this speaker."""
+    CHOICE_LOST = "choice_lost"
+    """A person chose a speaker, and nobody's turns are, clearly, where that one spoke."""
     LABELS_DISAGREE = "labels_disagree"
     """No speaker's turns are, clearly, where the transcript has the subject's."""
     NO_MOUTH = "no_mouth"

@@ -105,11 +105,31 @@ SUBJECT_BY_MOUTH = template(
 VOICE_OF_SPEAKERS = template(
     "pipeline.voice_of_speakers",
     "{speakers} speakers are heard, and which of them is the subject is not known: the voice is that of all. {reason} "
-    "A transcript that names the subject would tell.",
+    "Choose the subject's voice, or add a transcript that names the subject.",
 )
 VOICE_OF_ONE = template(
     "pipeline.voice_of_one",
     "One speaker is heard, and nothing shows that it is the subject: the voice may be another's. {reason}",
+)
+SUBJECT_BY_HAND = template(
+    "pipeline.subject_by_hand",
+    "Speaker {speaker} of {speakers} was chosen by hand as the subject: the voice is of these turns alone.",
+)
+MOUTH_AGAINST_CHOICE = template(
+    "pipeline.mouth_against_choice",
+    "Speaker {chosen} was chosen as the subject, while the mouth of the subject's face moves with the speech of "
+    "speaker {speaker} (correlation {correlation:.2f}, {score:.1f} deviations above chance): listen to both again, and "
+    "check whose face is the subject's.",
+)
+CHOICE_LOST = template(
+    "pipeline.choice_lost",
+    "Nobody is heard now who clearly speaks when the speaker spoke that was chosen as the subject: the voice is left "
+    "out. Choose the subject's voice again.",
+)
+TRANSCRIPT_BEFORE_CHOICE = template(
+    "pipeline.transcript_before_choice",
+    "The transcript has the subject elsewhere than the speaker who was chosen as the subject: the transcript counts. "
+    "Correct it, or take it away, if the choice is right.",
 )
 NOT_RECOGNISED = template("pipeline.not_recognised", "No words were recognised: {reason}")
 RECOGNISED = template(

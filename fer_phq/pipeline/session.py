@@ -103,7 +103,13 @@ def analyze(
     behaviour, partner = (*series, None, None)[:2]
     _release(recording)
     with timer.measure("listen"):
-        speech = describe_speech(everyone, behaviour, *source, with_recognition=settings.recognition)
+        speech = describe_speech(
+            everyone,
+            behaviour,
+            *source,
+            with_recognition=settings.recognition,
+            chosen=settings.subject_turns,
+        )
 
     report(Progress(Step.ESTIMATE, 0, 1))
     with timer.measure("heads"):

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from fer_phq.core.analysis import SessionAnalysis, SpeakerChoice
 from fer_phq.core.arrays import TimeArray
 from fer_phq.core.feature_series import FeatureSeries
@@ -22,6 +24,9 @@ LEAST_RATIO = 2.0
 """How many times as much it must be as that of any other speaker."""
 LEAST_PART = 0.5
 """How much of all that is heard there must be this speaker's."""
+LEAST_COMMON = 0.8
+"""How much of the time in which either of them speaks a speaker must have in common with the one whom a person chose:
+nobody is taken for that one who is two people's voices, or half of one's."""
 
 MOUTH_REASONS = {
     reasons.NO_MOUTH.code: SpeakerChoice.NO_MOUTH,
@@ -32,7 +37,14 @@ MOUTH_REASONS = {
     reasons.MOUTH_WITH_TWO.code: SpeakerChoice.MOUTH_WITH_TWO,
 }
 """Why the mouth does not say which speaker is the subject, by the reason's code."""
-WITHOUT_MOUTH = (None, SpeakerChoice.TRANSCRIPT, SpeakerChoice.LABELS_DISAGREE, SpeakerChoice.OTHER_FACES)
+WITHOUT_MOUTH = (
+    None,
+    SpeakerChoice.TRANSCRIPT,
+    SpeakerChoice.LABELS_DISAGREE,
+    SpeakerChoice.OTHER_FACES,
+    SpeakerChoice.HAND,
+    SpeakerChoice.CHOICE_LOST,
+)
 """Choices in which the mouth of the analysis's faces had no say."""
 MOUTH_WARNINGS = (messages.SUBJECT_BY_MOUTH, messages.VOICE_OF_SPEAKERS, messages.VOICE_OF_ONE)
 """What is said of a speaker who was, or was not, chosen by the mouth."""
@@ -58,7 +70,11 @@ NO_TURNS = turn_series((), None, BY_VOICES)
 
 
 def choose_speaker(
-    diarization: Diarization, transcript: Transcript | None, speaker: str | None, behaviour: FeatureSeries | None
+    diarization: Diarization,
+    transcript: Transcript | None,
+    speaker: str | None,
+    behaviour: FeatureSeries | None,
+    chosen: Sequence[tuple[float, float]] = (),
 ) -> SpeakerTurns:
     """Choose the subject among the speakers of a recording.
 
@@ -66,7 +82,9 @@ def choose_speaker(
         diarization: Who speaks when.
         transcript: The transcript, or None.
         speaker: The subject's name in it; None where it is not known.
-        behaviour: The subject's facial behaviour, whose mouth says who the subject is where no transcript does.
+        behaviour: The subject's facial behaviour, whose mouth says who the subject is where no transcript and no person
+            does.
+        chosen: `Settings.subject_turns`, which a transcript that names the subject comes before.
     """
     # Nobody said that two people talk: a single voice is no reason to doubt.
     warnings = tuple(warning for warning in diarization.warnings if warning.code != reasons.ONE_VOICE.code)
@@ -74,6 +92,10 @@ def choose_speaker(
         return SpeakerTurns(NO_TURNS, None, warnings)
     if transcript is not None and speaker is not None:
         subject, how, doubts = _choose_by_labels(diarization.turns, intervals(transcript, speaker))
+        if chosen and speaker_by_turns(diarization.turns, chosen) != subject:
+            doubts = (*doubts, messages.TRANSCRIPT_BEFORE_CHOICE())
+    elif chosen:
+        subject, how, doubts = _choose_by_hand(diarization, chosen, behaviour)
     else:
         subject, how, doubts = _choose_by_mouth(diarization, behaviour)
     kind = BY_PART if diarization.is_by_part else BY_VOICES
@@ -102,6 +124,9 @@ def forget_mouth(analysis: SessionAnalysis) -> SessionAnalysis:
         analysis: The analysis. It is returned as it is where the mouth had no say.
     """
     choice = analysis.speaker_choice
+    if choice is SpeakerChoice.HAND:
+        said = messages.MOUTH_AGAINST_CHOICE.code
+        return replace(analysis, warnings=tuple(warning for warning in analysis.warnings if warning.code != said))
     if analysis.turns is None or choice in WITHOUT_MOUTH:
         return analysis
     turns = turns_of(analysis.turns)
@@ -152,6 +177,50 @@ def speaker_by_labels(turns: Sequence[Turn], spans: TimeArray) -> int | None:
     if share < LEAST_SHARE or share < LEAST_RATIO * others:
         return None
     return best if inside_s[best] > LEAST_PART * sum(inside_s.values()) else None
+
+
+def speaker_by_turns(turns: Sequence[Turn], chosen: Sequence[tuple[float, float]]) -> int | None:
+    """Find the speaker who speaks when somebody spoke that a person chose, whatever number that one had.
+
+    Args:
+        turns: Everybody's turns.
+        chosen: (start, end) in seconds of the turns of the chosen one, apart from each other.
+
+    Returns:
+        The speaker; None where none is clearly that one.
+    """
+    spans = np.array(chosen, np.float64).reshape(-1, 2)
+    chosen_s = float((spans[:, 1] - spans[:, 0]).sum())
+    talk_s: defaultdict[int, float] = defaultdict(float)
+    common_s: defaultdict[int, float] = defaultdict(float)
+    for turn in turns:
+        talk_s[turn.speaker] += turn.duration_s
+        common = spans.clip(turn.start_s, turn.end_s)
+        common_s[turn.speaker] += float((common[:, 1] - common[:, 0]).sum())
+    shares = {who: common_s[who] / max(chosen_s + talk_s[who] - common_s[who], 1e-9) for who in talk_s}
+    ranked = sorted(((share, who) for who, share in shares.items()), reverse=True)
+    share, best = ranked[0] if ranked else (0.0, 0)
+    next_share = ranked[1][0] if len(ranked) > 1 else 0.0
+    return best if share >= LEAST_COMMON and share >= LEAST_RATIO * next_share else None
+
+
+def _choose_by_hand(
+    diarization: Diarization, chosen: Sequence[tuple[float, float]], behaviour: FeatureSeries | None
+) -> tuple[int | None, SpeakerChoice, tuple[Message, ...]]:
+    """Return the speaker whom a person chose, and a warning where the mouth says clearly that it is another."""
+    from fer_phq.speakers.subject import choose_subject
+
+    turns = diarization.turns
+    subject = speaker_by_turns(turns, chosen)
+    if subject is None:
+        return None, SpeakerChoice.CHOICE_LOST, ()
+    said = messages.SUBJECT_BY_HAND(speaker=subject, speakers=_count(turns))
+    mouth = choose_subject(turns, behaviour, diarization.duration_s)
+    if mouth.speaker is None or mouth.speaker == subject:
+        return subject, SpeakerChoice.HAND, (said,)
+    evidence = {"correlation": mouth.correlation or 0.0, "score": mouth.score or 0.0}
+    doubt = messages.MOUTH_AGAINST_CHOICE(speaker=mouth.speaker, chosen=subject, **evidence)
+    return subject, SpeakerChoice.HAND, (said, doubt)
 
 
 def _choose_by_labels(turns: Sequence[Turn], spans: TimeArray) -> tuple[int | None, SpeakerChoice, tuple[Message, ...]]:

@@ -51,6 +51,28 @@ RECORDING_MISSING = template(
     "jobs.recording_missing",
     "The recording of this session is missing from the media folder; upload it again.",
 )
+NO_TURNS_TO_CHOOSE = template(
+    "jobs.no_turns_to_choose",
+    "This analysis does not hold who speaks when: analyse the recording again, then choose the subject's voice.",
+)
+NOBODY_TO_CHOOSE = template(
+    "jobs.nobody_to_choose", "Nobody is heard to speak in this recording: there is no voice to choose."
+)
+UNKNOWN_SPEAKER = template(
+    "jobs.unknown_speaker", "This analysis has no speaker {speaker}; its speakers are: {speakers}."
+)
+SPEAKERS_TOGETHER = template(
+    "jobs.speakers_together",
+    "Speaker {speaker} speaks when another does, so that they cannot be told apart when the recording is analysed "
+    "again: choose the sound of one microphone, then the voice.",
+)
+TRANSCRIPT_NAMES_SUBJECT = template(
+    "jobs.transcript_names_subject",
+    "The transcript of this session names the subject, and counts: correct it, or take it away, to choose a voice.",
+)
+ANALYSED_MEANWHILE = template(
+    "jobs.analysed_meanwhile", "This session is being analysed: choose the subject's voice when that has ended."
+)
 ANALYSIS_CANCELLED = template("jobs.analysis_cancelled", "The analysis was cancelled.")
 OUT_OF_MEMORY = template(
     "jobs.out_of_memory",

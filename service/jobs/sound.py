@@ -105,12 +105,12 @@ def enqueue_with_sound(settings: AppSettings, store: Store, summary: AnalysisSum
         NotFoundError: The session is gone.
     """
     earlier = Settings.from_dict(summary.settings)
-    own = {**_face_settings(earlier), **sound_settings(choice), "speech": earlier.speech}
+    own = {**face_settings(earlier), **sound_settings(choice), "speech": earlier.speech, **speaker_settings(earlier)}
     return enqueue_analysis(settings, store, summary.session_id, own)
 
 
 def enqueue_again(settings: AppSettings, store: Store, summary: AnalysisSummary) -> JobStatus:
-    """Queue an analysis by the active model that keeps what a person chose: the sound, and the subject's faces.
+    """Queue an analysis by the active model that keeps what a person chose: the sound, the subject's faces and voice.
 
     Where it was refused to tell who speaks, it is not told now.
 
@@ -123,9 +123,9 @@ def enqueue_again(settings: AppSettings, store: Store, summary: AnalysisSummary)
         NotFoundError: The session is gone.
     """
     earlier = Settings.from_dict(summary.settings)
-    faces = _face_settings(earlier) if keeps_faces(store, summary) else {}
+    faces = face_settings(earlier) if keeps_faces(store, summary) else {}
     speech = {"speech": False} if summary.settings.get("speech") is False else {}
-    own = {**faces, **sound_settings(earlier.sound), **speech}
+    own = {**faces, **sound_settings(earlier.sound), **speech, **speaker_settings(earlier)}
     return enqueue_analysis(settings, store, summary.session_id, own)
 
 
@@ -156,10 +156,13 @@ def keeps_faces(store: Store, summary: AnalysisSummary) -> bool:
     return same is not None and same.id == summary.id
 
 
-def _face_settings(settings: Settings) -> dict[str, Any]:
+def face_settings(settings: Settings) -> dict[str, Any]:
     """Return sampling, search for faces, rate of the mesh and the subject's face tracks as a job's own settings.
 
     What was analysed without the mesh, as by earlier versions, gets the installation's rate.
+
+    Args:
+        settings: The settings of an analysis.
     """
     rate = {"face_rate": settings.face_rate} if settings.face_rate else {}
     return {
@@ -176,3 +179,14 @@ def sound_settings(choice: SoundChoice) -> Mapping[str, int]:
     """Return a choice as a job's own settings; empty where the program chooses."""
     numbers = {"sound_track": choice.track, "sound_channel": choice.channel}
     return {name: number for name, number in numbers.items() if number is not None}
+
+
+def speaker_settings(settings: Settings) -> dict[str, Any]:
+    """Return the speaker whom a person chose as the subject as a job's own settings; empty where nobody did.
+
+    Args:
+        settings: The settings of an analysis.
+    """
+    turns = [list(turn) for turn in settings.subject_turns]
+    # Said outright: an installation that tells nobody who speaks would else refuse the choice.
+    return {"speech": True, "subject_turns": turns} if turns else {}

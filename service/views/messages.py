@@ -67,3 +67,6 @@ SHARED_DAYS = template(
 TOO_FEW_DAYS = template(
     "views.too_few_days", "Two days with sessions or questionnaires are needed before periods can be compared."
 )
+VOICE_NOT_THERE = template(
+    "views.voice_not_there", "The recording's sound ends before {start:.0f} s, so this voice cannot be played."
+)

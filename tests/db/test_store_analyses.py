@@ -281,6 +281,21 @@ def test_the_choice_of_the_sound_makes_another_analysis(store: Store, session_id
     assert Settings.from_dict(before) == Settings()  # as an earlier version stored them
 
 
+def test_the_choice_of_the_speaker_makes_another_analysis_and_comes_back_as_it_was(
+    store: Store, session_id: str
+) -> None:
+    unchosen = Settings(speech=True)
+    chosen = dataclasses.replace(unchosen, subject_turns=((5.0, 7.25), (1.0, 2.00049)))
+    other = dataclasses.replace(unchosen, subject_turns=((8.0, 9.0),))
+    assert len({settings_hash(each) for each in (unchosen, chosen, other)}) == 3
+    analysis_id = store.analyses.save(session_id=session_id, analysis=sample_analysis(), settings=chosen)
+    stored = store.analyses.get(analysis_id=analysis_id).settings
+    assert Settings.from_dict(stored) == chosen
+    assert chosen.subject_turns == ((1.0, 2.0), (5.0, 7.25))
+    before = {name: value for name, value in stored.items() if name != "subject_turns"}
+    assert Settings.from_dict(before) == unchosen  # as an earlier version stored them
+
+
 def test_a_voice_of_an_earlier_method_does_not_stand_for_this_ones(store: Store, session_id: str) -> None:
     settings = Settings(sample_analysis().sampling)
     scope = {"session_id": session_id, "model_id": sample_analysis().model_id, "settings": settings}

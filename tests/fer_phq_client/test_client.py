@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 import httpx2
 import pandas as pd
 import pytest
-from analysis_samples import MONDAY, new_session, sample_analysis, sample_voice
+from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording, sample_turns, sample_voice
 from api_server import serving
 from migrated import migrate
 
@@ -25,6 +25,7 @@ from dashboard.exports.reports.files import write_session_report
 from db.actors import Role
 from db.records import JobState
 from db.store import Store
+from fer_phq.core.analysis import SpeakerChoice
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq_client import Client, IncompleteError, ProblemError, answers, connection, sending, tables
@@ -396,6 +397,19 @@ def test_a_sessions_transcript_is_replaced_and_its_face_tracks_are_listed(
     tracks = client.face_tracks(server.analysis_id)
     assert [track["track"] for track in tracks if track["is_subject"]] == [0]
     assert len(tracks) == 2
+
+
+def test_speakers_are_listed_and_one_is_chosen(server: Server, client: Client) -> None:
+    session = new_session(server.store, server.subject_id, "talk.mp4")
+    analysis = replace(
+        sample_analysis(sample_recording("talk.mp4")), turns=sample_turns(1), speaker_choice=SpeakerChoice.MOUTH
+    )
+    analysis_id = server.store.analyses.save(session_id=session.id, analysis=analysis)
+    speakers = client.speakers(analysis_id)
+    assert [(speaker["speaker"], speaker["is_subject"]) for speaker in speakers] == [(1, True), (2, False)]
+    with pytest.raises(ProblemError) as refusal:
+        client.choose_speaker(analysis_id, 9)
+    assert refusal.value.code == "jobs.unknown_speaker"
 
 
 def test_the_types_are_those_of_the_document(server: Server) -> None:

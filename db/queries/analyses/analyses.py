@@ -73,7 +73,8 @@ def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str 
     Args:
         settings: The analysis's settings; `chunk_frames` is left out, since it changes no result, and so are a partner,
             of whom nothing is stored, a sound that was not chosen, a mesh that is not followed, turns that are not
-            told, words that are not recognised, and a search of each frame, which earlier analyses did.
+            told, words that are not recognised, a speaker who was not chosen, and a search of each frame, which earlier
+            analyses did.
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`. Empty for none.
         voice_kind: The kind of the analysis's voice; it counts where it is one of `EARLIER_KINDS`.
     """
@@ -94,6 +95,8 @@ def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str 
         del values["speech"]
     if not settings.recognition:
         del values["recognition"]
+    if not settings.subject_turns:
+        del values["subject_turns"]
     if sidecar_digest:
         values["beside"] = sidecar_digest
     if voice_kind in EARLIER_KINDS:

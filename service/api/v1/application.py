@@ -15,6 +15,7 @@ from service.access.guard import LIVE_PATH
 from service.access.source import PROGRAM_PATHS
 from service.api.counters import RequestCounter
 from service.api.v1.analyses.routes import analysis_routes
+from service.api.v1.analyses.speakers import speaker_routes
 from service.api.v1.answers import openapi
 from service.api.v1.answers.archive import Archive
 from service.api.v1.answers.problems import Sentences, answer_problems
@@ -78,6 +79,7 @@ def create_api(
     app.include_router(people_routes(archive))
     app.include_router(job_routes(settings, store, sentences))
     app.include_router(analysis_routes(archive))
+    app.include_router(speaker_routes(archive))
     app.include_router(export_routes(archive))
     if write_report is not None:
         app.include_router(report_routes(archive, write_report))

@@ -43,6 +43,7 @@ _VOICES = {
             *(SpeakerChoice.NO_MOUTH, SpeakerChoice.MOUTH_TOO_SELDOM, SpeakerChoice.MOUTH_TOO_BRIEF),
             *(SpeakerChoice.TOO_LITTLE_SPEECH, SpeakerChoice.MOUTH_STILL, SpeakerChoice.MOUTH_WITH_TWO),
             SpeakerChoice.OTHER_FACES,
+            SpeakerChoice.CHOICE_LOST,  # no voice is measured then
         ),
         EVERYBODY,
     ),

@@ -255,6 +255,19 @@ def test_settings_of_an_earlier_version_do_not_tell_who_speaks():
     assert not Settings.from_dict(stored).speech
 
 
+@pytest.mark.parametrize(
+    "turns", [((2.0, 1.0),), ((-1.0, 1.0),), ((0.0, float("inf")),), ((0.0, 2.0), (1.0, 3.0)), ((1.0, 1.0001),)]
+)
+def test_impossible_turns_of_the_chosen_speaker_are_refused(turns):
+    with pytest.raises(ValueError, match="subject's turns"):
+        Settings(speech=True, subject_turns=turns)
+
+
+def test_a_speaker_is_not_chosen_where_nobody_asks_who_speaks():
+    with pytest.raises(ValueError, match="either, not both"):
+        Settings(speech=False, subject_turns=((0.0, 1.0),))
+
+
 def test_behaviour_that_was_measured_in_too_little_of_the_recording_is_not_read():
     """Heads, eyes and mouth must be seen for as long as a face; the face and its measures stay."""
     recording = replace(RECORDING, duration_s=40.0)

@@ -19,7 +19,7 @@ from fer_phq.core.sidecar import Sidecar
 from fer_phq.pipeline import messages
 from fer_phq.pipeline.document import analysis_document
 from fer_phq.pipeline.speech import extract_speech, load_sidecar
-from fer_phq.pipeline.turns import MOUTH_REASONS, forget_mouth, speaker_by_labels
+from fer_phq.pipeline.turns import MOUTH_REASONS, forget_mouth, speaker_by_labels, speaker_by_turns
 from fer_phq.speakers import Turn, diarize
 from fer_phq.speakers import messages as reasons
 from fer_phq.speakers.files.series import subject_of, turns_of
@@ -241,6 +241,100 @@ def turns(*spans):
 )
 def test_a_speaker_is_chosen_only_where_labels_fit_clearly(spoken, labels, speaker):
     assert speaker_by_labels(spoken, np.array(labels, float).reshape(-1, 2)) == speaker
+
+
+CHOSEN = [(0, 10), (20, 30)]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "speaker"),
+    [
+        (turns((0, 10, 1), (10, 20, 2), (20, 30, 1)), 1),
+        (turns((0, 10, 7), (10, 20, 3), (20, 30, 7)), 7),  # the same one by another number
+        (turns((0, 10, 2), (10, 20, 1), (20, 30, 2)), 2),  # numbers changed places
+        (turns((0.1, 9.9, 1), (10, 20, 2), (20.1, 30.2, 1)), 1),  # ends that moved a little
+        (turns((0, 10, 1), (2, 3, 2), (5, 6, 2), (20, 30, 1)), 1),  # another speaks in these turns alone
+        (turns((0, 30, 1)), None),  # both voices were taken for one
+        (turns((0, 10, 1), (10, 20, 2), (20, 30, 3)), None),  # the voice was taken for two
+        (turns((0, 10, 1), (10, 20, 2), (20, 26, 1), (26, 30, 2)), 1),  # exactly 16 s of 20 in common
+        (turns((0, 10, 1), (10, 20, 2), (20, 25.9, 1), (26, 30, 2)), None),
+        (turns((0, 10, 1), (0, 10, 2), (20, 30, 1), (20, 30, 2)), None),  # two at the same times
+        (turns((10, 20, 2)), None),  # the voice is not in the sound
+        ([], None),
+    ],
+)
+def test_a_chosen_speaker_is_found_by_times_and_never_by_number(spoken, speaker):
+    assert speaker_by_turns(spoken, CHOSEN) == speaker
+
+
+def test_the_voice_of_a_speaker_whom_a_person_chose_is_measured(recording, long_talk):
+    path, spans, _seconds = long_talk
+    heard = listen(recording, Sidecar(audio=path))
+    for hertz, number in ((LOW, 1), (HIGH, 2)):
+        chosen = [(turn.start_s, turn.end_s) for turn in turns_of(heard.turns) if turn.speaker == number]
+        speech = listen(recording, Sidecar(audio=path), chosen=chosen)
+        assert (subject_of(speech.turns), speech.speaker_choice) == (number, SpeakerChoice.HAND)
+        own_s, others_s = measured_s(speech.voice, spans[hertz])
+        assert own_s > 0.8 * sum(end_s - start_s for start_s, end_s in spans[hertz])
+        assert others_s < 0.05 * own_s
+        assert messages.SUBJECT_BY_HAND(speaker=number, speakers=2) in speech.warnings
+        assert messages.VOICE_OF_SPEAKERS.code not in {warning.code for warning in speech.warnings}
+
+
+def test_a_mouth_that_moves_with_another_speaker_than_the_chosen_one_is_a_warning(recording, long_talk):
+    path, spans, seconds = long_talk
+    face = mouth(spans[HIGH], seconds)
+    heard = turns_of(listen(recording, Sidecar(audio=path)).turns)
+    low, high = ([(turn.start_s, turn.end_s) for turn in heard if turn.speaker == number] for number in (1, 2))
+    against = listen(recording, Sidecar(audio=path), behaviour=face, chosen=low)
+    assert (subject_of(against.turns), against.speaker_choice) == (1, SpeakerChoice.HAND)
+    (doubt,) = [warning for warning in against.warnings if warning.code == messages.MOUTH_AGAINST_CHOICE.code]
+    assert (doubt.params["chosen"], doubt.params["speaker"]) == (1, 2)
+    same = listen(recording, Sidecar(audio=path), behaviour=face, chosen=high)
+    assert messages.MOUTH_AGAINST_CHOICE.code not in {warning.code for warning in same.warnings}
+
+
+@pytest.mark.parametrize("chosen", [[(30.0, 40.0)], [(0.0, 17.5)]])
+def test_a_chosen_voice_that_is_not_heard_again_is_nobodys(recording, talk, chosen):
+    speech = listen(recording, Sidecar(audio=talk), chosen=chosen)
+    assert (subject_of(speech.turns), speech.speaker_choice) == (None, SpeakerChoice.CHOICE_LOST)
+    assert speech.voice is None
+    assert messages.CHOICE_LOST() in speech.warnings
+
+
+def test_without_turns_a_chosen_voice_is_not_everybodys(recording, talk, tmp_path, monkeypatch):
+    path = sounds.write_wav(tmp_path / "noise.wav", sounds.noise(17))
+    silent = listen(recording, Sidecar(audio=path), chosen=[(0.6, 4.6)])
+    assert (silent.voice, silent.speaker_choice) == (None, None)
+    assert messages.CHOICE_LOST() in silent.warnings
+
+    def fail(*_, **__):
+        raise RecordingError(literal("the decoder gave up"))
+
+    monkeypatch.setattr(fer_phq.speakers, "diarize", fail, raising=False)
+    failed = listen(recording, Sidecar(audio=talk), chosen=[(0.6, 4.6)])
+    assert failed.voice is None
+    assert messages.CHOICE_LOST() in failed.warnings
+
+
+def test_a_transcript_that_names_the_subject_comes_before_the_choice_and_says_so(recording, talk, tmp_path):
+    sidecar = Sidecar(transcript(tmp_path, "Client", "Therapist", "Client", "Therapist"), audio=talk)
+    heard = turns_of(listen(recording, sidecar).turns)
+    low, high = ([(turn.start_s, turn.end_s) for turn in heard if turn.speaker == number] for number in (1, 2))
+    against = listen(recording, sidecar, chosen=high)
+    assert (subject_of(against.turns), against.speaker_choice) == (1, SpeakerChoice.TRANSCRIPT)
+    assert messages.TRANSCRIPT_BEFORE_CHOICE() in against.warnings
+    assert against.voice is not None
+    assert listen(recording, sidecar, chosen=low).warnings == ()
+
+
+def test_other_faces_leave_a_choice_by_hand_as_it_is():
+    by_hand = messages.SUBJECT_BY_HAND(speaker=1, speakers=2)
+    doubt = messages.MOUTH_AGAINST_CHOICE(speaker=2, chosen=1, correlation=0.6, score=9.0)
+    forgotten = forget_mouth(spoken_analysis(SpeakerChoice.HAND, 1, by_hand, doubt))
+    assert (subject_of(forgotten.turns), forgotten.speaker_choice) == (1, SpeakerChoice.HAND)
+    assert forgotten.voice is not None
+    assert forgotten.warnings == (by_hand,), "these faces have another mouth"
 
 
 def test_sound_without_speech_is_not_heard_twice(recording, tmp_path, monkeypatch):

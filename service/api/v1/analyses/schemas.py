@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fer_phq.core.analysis import SpeakerChoice
 from fer_phq.core.phq import Band, Modality, Provenance, Scale, UnavailableReason
 from service.api.v1.answers.schemas import Note, Table
 
@@ -165,6 +166,81 @@ class FaceTracks(BaseModel):
     holds_everybody: bool = Field(
         description="Whether everybody's faces are stored, so that others can be chosen as the subject's on the "
         "Session page."
+    )
+
+
+class Speaker(BaseModel):
+    """Somebody who is heard."""
+
+    speaker: int = Field(description="The number of the speaker in this analysis, from 1; in another it means nothing.")
+    is_subject: bool | None = Field(
+        description="Whether the analysis takes the speaker for the subject; null where it does not know who is."
+    )
+    speech_s: float = Field(description="Seconds in which the speaker speaks.")
+    speech_share: float = Field(description="That of the speech of all speakers added up, 0 to 1.")
+    turns: int
+    sample_start_s: float | None = Field(
+        description="From when the speaker is heard alone, for three seconds at most, in seconds from the recording's "
+        "start; null where never for half a second."
+    )
+    sample_end_s: float | None = Field(description="Until when.")
+
+
+class Speakers(BaseModel):
+    """Who is heard in an analysis."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {
+                            "speaker": 1,
+                            "is_subject": True,
+                            "speech_s": 241.6,
+                            "speech_share": 0.62,
+                            "turns": 41,
+                            "sample_start_s": 73.2,
+                            "sample_end_s": 76.2,
+                        }
+                    ],
+                    "next": None,
+                    "is_told": True,
+                    "chosen_by": "mouth",
+                    "unknown_because": None,
+                }
+            ]
+        }
+    )
+
+    items: list[Speaker]
+    next: str | None = Field(description="Always null: there are no more.")
+    is_told: bool = Field(description="Whether the analysis holds who speaks when; without, there is nobody to choose.")
+    chosen_by: SpeakerChoice | None = Field(
+        description="How the subject's speaker was found: `transcript`, `mouth` or `hand`, which is a person's choice; "
+        "null where it is not known."
+    )
+    unknown_because: SpeakerChoice | None = Field(
+        description="Why it is not known; null where it is, and where nobody speaks."
+    )
+
+
+class SpeakerWish(BaseModel):
+    """Which speaker of an analysis is the subject."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"speaker": 2}, {"speaker": None}]})
+
+    speaker: int | None = Field(
+        ge=1, le=1000, description="The number of the speaker; null leaves the choice to the program again."
+    )
+
+
+class ChosenSpeaker(BaseModel):
+    """What a choice led to: one of both is null."""
+
+    job_id: str | None = Field(description="The job that analyses the session with the chosen voice.")
+    analysis_id: str | None = Field(
+        description="The analysis with it that was there already, and from now on stands for the session."
     )
 
 

@@ -26,7 +26,10 @@ from service.api.v1.jobs.stream import MEDIA_TYPE, JobStream, event_id
 from service.api.v1.jobs.watch import JobWatch
 from service.jobs import queue
 from service.jobs.queue import JobStatus
+from service.jobs.speaker import kept_speaker
+from service.models.active_model import preferred_model
 from service.settings import AppSettings
+from service.views.review import default_analysis
 
 JOB = "/v1/jobs/{job_id}"
 EVENTS: dict[int | str, dict[str, Any]] = {
@@ -150,7 +153,10 @@ class _Jobs:
         return JobStream(self._watch, status, lambda newest: self._job(request, newest))
 
     async def analyse(self, session_id: str, request: Request) -> Response:
-        """Earlier analyses stay. Where the session is analysed in this way already, that job is the answer."""
+        """Earlier analyses stay. Where the session is analysed in this way already, that job is the answer.
+
+        Which speaker is the subject stays as a person chose it, unless `speech` is refused.
+        """
         wish = await read_model(request, schemas.AnalysisWish)
         content = json.dumps({**wish.settings(), "priority": wish.priority}, sort_keys=True)
         creation = await create_once(self._store, request, content, functools.partial(self._enqueue, session_id, wish))
@@ -159,8 +165,11 @@ class _Jobs:
 
     def _enqueue(self, session_id: str, wish: schemas.AnalysisWish) -> Creation:
         """Queue an analysis. Raises RequestError where another runs, or the recording is gone."""
-        options = wish.settings()
-        session = self._store.sessions.get(session_id=session_id)
+        detail = self._store.sessions.get_detail(session_id=session_id)
+        current = default_analysis(detail.analyses, preferred_model(self._settings, self._store))
+        kept = {} if wish.speech is False else kept_speaker(current)
+        options = {**kept, **wish.settings()}
+        session = detail.session
         self._store.sessions.check_recording(session_id=session_id)
         if session.media_path is None:
             raise RequestError(messages.RECORDING_REMOVED(), 409)

@@ -20,7 +20,7 @@ def sessions(**columns: object) -> pd.DataFrame:
     [
         ("transcript", True, "transcript"), ("labels_disagree", True, "transcript"), ("mouth", False, "mouth"),
         ("mouth_still", False, EVERYBODY), ("no_mouth", True, EVERYBODY), (None, False, EVERYBODY),
-        (None, True, "transcript"),
+        (None, True, "transcript"), ("hand", False, "hand"),
     ],
 )  # fmt: skip
 def test_whose_voice_it_is(choice: str | None, has_sidecar: bool, voice: str) -> None:
@@ -57,7 +57,7 @@ def test_that_words_were_given_and_recognised_is_said_of_words() -> None:
 
 def test_sessions_in_which_nobody_said_who_is_the_subject_are_counted() -> None:
     table = sessions(
-        turns_kind=["turns-1-voices", None, "turns-1-voices"], speaker_choice=["mouth_with_two", None, None],
+        turns_kind=["turns-1-voices", None, "turns-1-voices"], speaker_choice=["choice_lost", None, None],
         turn_length=np.nan,
     )  # fmt: skip
     assert subject_unknown(table) == [True, True, False], "in the last one nobody speaks"
