@@ -93,15 +93,15 @@ def play_voices(
         path: The recording; None where it is not there.
     """
     played = _played_key(summary)
-    places = {}
+    players = {}
     for voice in voices:
         if voice_row(summary, voice, has_recording=path is not None):
             st.session_state[played] = voice.speaker
-        places[voice.speaker] = st.empty()
-    chosen = next((voice for voice in voices if voice.speaker == st.session_state.get(played)), None)
-    if path is not None and chosen is not None and chosen.sample is not None:
-        with places[chosen.speaker].container():
-            _play(summary, session, path, chosen.sample)
+        players[voice.speaker] = st.empty()
+    current = next((voice for voice in voices if voice.speaker == st.session_state.get(played)), None)
+    if path is not None and current is not None and current.sample is not None:
+        with players[current.speaker].container():
+            _play(summary, session, path, current.sample)
 
 
 def voice_row(summary: AnalysisSummary, voice: SpeakerVoice, *, has_recording: bool) -> bool:

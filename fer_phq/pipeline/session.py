@@ -108,7 +108,7 @@ def analyze(
             behaviour,
             *source,
             with_recognition=settings.recognition,
-            chosen=settings.subject_turns,
+            subject_turns=settings.subject_turns,
         )
 
     report(Progress(Step.ESTIMATE, 0, 1))

@@ -126,7 +126,7 @@ def extract_speech(
     with_turns: bool = False,
     with_recognition: bool = False,
     behaviour: FeatureSeries | None = None,
-    chosen: Sequence[tuple[float, float]] = (),
+    subject_turns: Sequence[tuple[float, float]] = (),
 ) -> SpeechFeatures:
     """Extract voice and words of the subject, and everybody's turns: `hear_sound` and `describe_speech` at once.
 
@@ -140,7 +140,7 @@ def extract_speech(
         with_recognition: Whether words are recognised where there is no transcript and anybody speaks.
         behaviour: The subject's facial behaviour: its mouth says which speaker is the subject where no transcript and
             no person does.
-        chosen: `Settings.subject_turns`.
+        subject_turns: `Settings.subject_turns`.
 
     Raises:
         RecordingError: A sound file of the sidecar cannot be used. Sound of the recording itself that cannot be used is
@@ -148,7 +148,7 @@ def extract_speech(
     """
     source = (recording, sidecar, on_progress or ignore_progress, display_name, sound)
     everyone = hear_sound(*source, with_turns=with_turns)
-    return describe_speech(everyone, behaviour, *source, with_recognition=with_recognition, chosen=chosen)
+    return describe_speech(everyone, behaviour, *source, with_recognition=with_recognition, subject_turns=subject_turns)
 
 
 def hear_sound(
@@ -191,7 +191,7 @@ def describe_speech(
     sound: SoundChoice = AUTOMATIC,
     *,
     with_recognition: bool = False,
-    chosen: Sequence[tuple[float, float]] = (),
+    subject_turns: Sequence[tuple[float, float]] = (),
 ) -> SpeechFeatures:
     """Choose the subject among the speakers, and describe the subject's voice and words.
 
@@ -204,7 +204,7 @@ def describe_speech(
         display_name: What warnings call the recording.
         sound: The track and the channel.
         with_recognition: Whether words are recognised.
-        chosen: `Settings.subject_turns`.
+        subject_turns: `Settings.subject_turns`.
     """
     warnings = list(sidecar.warnings)
     beyond = _beyond_warning(recording, sidecar.transcript)
@@ -213,10 +213,10 @@ def describe_speech(
     warnings += everyone.warnings
     turns = SpeakerTurns(None, None, ())
     if everyone.diarization is not None:
-        turns = choose_speaker(everyone.diarization, sidecar.transcript, sidecar.speaker, behaviour, chosen)
+        turns = choose_speaker(everyone.diarization, sidecar.transcript, sidecar.speaker, behaviour, subject_turns)
     warnings += [warning for warning in turns.warnings if warning not in warnings]  # the voice may have told it
     voice = everyone.voice
-    if chosen and sidecar.speaker is None and turns.choice is not SpeakerChoice.HAND:
+    if subject_turns and sidecar.speaker is None and turns.choice is not SpeakerChoice.HAND:
         warnings.append(messages.CHOICE_LOST())
         voice = None  # everybody's would have the voice of those in it whom the person did not choose
     else:

@@ -74,7 +74,7 @@ def choose_speaker(
     transcript: Transcript | None,
     speaker: str | None,
     behaviour: FeatureSeries | None,
-    chosen: Sequence[tuple[float, float]] = (),
+    subject_turns: Sequence[tuple[float, float]] = (),
 ) -> SpeakerTurns:
     """Choose the subject among the speakers of a recording.
 
@@ -84,7 +84,7 @@ def choose_speaker(
         speaker: The subject's name in it; None where it is not known.
         behaviour: The subject's facial behaviour, whose mouth says who the subject is where no transcript and no person
             does.
-        chosen: `Settings.subject_turns`, which a transcript that names the subject comes before.
+        subject_turns: `Settings.subject_turns`, which a transcript that names the subject comes before.
     """
     # Nobody said that two people talk: a single voice is no reason to doubt.
     warnings = tuple(warning for warning in diarization.warnings if warning.code != reasons.ONE_VOICE.code)
@@ -92,10 +92,10 @@ def choose_speaker(
         return SpeakerTurns(NO_TURNS, None, warnings)
     if transcript is not None and speaker is not None:
         subject, how, doubts = _choose_by_labels(diarization.turns, intervals(transcript, speaker))
-        if chosen and speaker_by_turns(diarization.turns, chosen) != subject:
+        if subject_turns and speaker_by_turns(diarization.turns, subject_turns) != subject:
             doubts = (*doubts, messages.TRANSCRIPT_BEFORE_CHOICE())
-    elif chosen:
-        subject, how, doubts = _choose_by_hand(diarization, chosen, behaviour)
+    elif subject_turns:
+        subject, how, doubts = _choose_by_hand(diarization, subject_turns, behaviour)
     else:
         subject, how, doubts = _choose_by_mouth(diarization, behaviour)
     kind = BY_PART if diarization.is_by_part else BY_VOICES
@@ -125,8 +125,8 @@ def forget_mouth(analysis: SessionAnalysis) -> SessionAnalysis:
     """
     choice = analysis.speaker_choice
     if choice is SpeakerChoice.HAND:
-        said = messages.MOUTH_AGAINST_CHOICE.code
-        return replace(analysis, warnings=tuple(warning for warning in analysis.warnings if warning.code != said))
+        code = messages.MOUTH_AGAINST_CHOICE.code
+        return replace(analysis, warnings=tuple(warning for warning in analysis.warnings if warning.code != code))
     if analysis.turns is None or choice in WITHOUT_MOUTH:
         return analysis
     turns = turns_of(analysis.turns)
@@ -179,48 +179,50 @@ def speaker_by_labels(turns: Sequence[Turn], spans: TimeArray) -> int | None:
     return best if inside_s[best] > LEAST_PART * sum(inside_s.values()) else None
 
 
-def speaker_by_turns(turns: Sequence[Turn], chosen: Sequence[tuple[float, float]]) -> int | None:
+def speaker_by_turns(turns: Sequence[Turn], subject_turns: Sequence[tuple[float, float]]) -> int | None:
     """Find the speaker who speaks when somebody spoke that a person chose, whatever number that one had.
 
     Args:
         turns: Everybody's turns.
-        chosen: (start, end) in seconds of the turns of the chosen one, apart from each other.
+        subject_turns: (start, end) in seconds of the turns of the chosen one, apart from each other.
 
     Returns:
         The speaker; None where none is clearly that one.
     """
-    spans = np.array(chosen, np.float64).reshape(-1, 2)
-    chosen_s = float((spans[:, 1] - spans[:, 0]).sum())
+    spans = np.array(subject_turns, np.float64).reshape(-1, 2)
+    subject_s = float((spans[:, 1] - spans[:, 0]).sum())
     talk_s: defaultdict[int, float] = defaultdict(float)
     common_s: defaultdict[int, float] = defaultdict(float)
     for turn in turns:
         talk_s[turn.speaker] += turn.duration_s
         common = spans.clip(turn.start_s, turn.end_s)
         common_s[turn.speaker] += float((common[:, 1] - common[:, 0]).sum())
-    shares = {who: common_s[who] / max(chosen_s + talk_s[who] - common_s[who], 1e-9) for who in talk_s}
-    ranked = sorted(((share, who) for who, share in shares.items()), reverse=True)
+    shares = {
+        speaker: common_s[speaker] / max(subject_s + talk_s[speaker] - common_s[speaker], 1e-9) for speaker in talk_s
+    }
+    ranked = sorted(((share, speaker) for speaker, share in shares.items()), reverse=True)
     share, best = ranked[0] if ranked else (0.0, 0)
     next_share = ranked[1][0] if len(ranked) > 1 else 0.0
     return best if share >= LEAST_COMMON and share >= LEAST_RATIO * next_share else None
 
 
 def _choose_by_hand(
-    diarization: Diarization, chosen: Sequence[tuple[float, float]], behaviour: FeatureSeries | None
+    diarization: Diarization, subject_turns: Sequence[tuple[float, float]], behaviour: FeatureSeries | None
 ) -> tuple[int | None, SpeakerChoice, tuple[Message, ...]]:
     """Return the speaker whom a person chose, and a warning where the mouth says clearly that it is another."""
     from fer_phq.speakers.subject import choose_subject
 
     turns = diarization.turns
-    subject = speaker_by_turns(turns, chosen)
+    subject = speaker_by_turns(turns, subject_turns)
     if subject is None:
         return None, SpeakerChoice.CHOICE_LOST, ()
-    said = messages.SUBJECT_BY_HAND(speaker=subject, speakers=_count(turns))
+    choice = messages.SUBJECT_BY_HAND(speaker=subject, speakers=_count(turns))
     mouth = choose_subject(turns, behaviour, diarization.duration_s)
     if mouth.speaker is None or mouth.speaker == subject:
-        return subject, SpeakerChoice.HAND, (said,)
+        return subject, SpeakerChoice.HAND, (choice,)
     evidence = {"correlation": mouth.correlation or 0.0, "score": mouth.score or 0.0}
     doubt = messages.MOUTH_AGAINST_CHOICE(speaker=mouth.speaker, chosen=subject, **evidence)
-    return subject, SpeakerChoice.HAND, (said, doubt)
+    return subject, SpeakerChoice.HAND, (choice, doubt)
 
 
 def _choose_by_labels(turns: Sequence[Turn], spans: TimeArray) -> tuple[int | None, SpeakerChoice, tuple[Message, ...]]:

@@ -68,11 +68,11 @@ def choose_speaker(settings: AppSettings, store: Store, summary: AnalysisSummary
     transcript = store.transcripts.get(session_id=session.id)
     if speaker is not None and names_subject(transcript):
         raise SettingsError(messages.TRANSCRIPT_NAMES_SUBJECT())
-    own = own_settings(Settings.from_dict(summary.settings), turns)
+    options = job_options(Settings.from_dict(summary.settings), turns)
     live = store.jobs.latest(session_id=session.id)
     if live is not None and live.is_live:
-        return ChosenSpeaker(job_id=_same_job(live, own))
-    existing = _find(settings, store, session.id, own, transcript)
+        return ChosenSpeaker(job_id=_same_job(live, options))
+    existing = _find(settings, store, session.id, options, transcript)
     if existing is not None:
         store.faces.choose(analysis_id=existing.id)
         _note(store, summary, speaker)
@@ -81,8 +81,8 @@ def choose_speaker(settings: AppSettings, store: Store, summary: AnalysisSummary
         raise SettingsError(messages.RECORDING_REMOVED())
     if not MediaStore(settings).path_of(session.media_path).is_file():
         raise SettingsError(messages.RECORDING_MISSING())
-    job = store.jobs.get(job_id=enqueue_analysis(settings, store, session.id, own).id)
-    job_id = _same_job(job, own)  # somebody else may have been quicker
+    job = store.jobs.get(job_id=enqueue_analysis(settings, store, session.id, options).id)
+    job_id = _same_job(job, options)  # somebody else may have been quicker
     _note(store, summary, speaker)
     return ChosenSpeaker(job_id=job_id)
 
@@ -127,7 +127,7 @@ def names_subject(transcript: TranscriptRecord | None) -> bool:
     return speaker is not None
 
 
-def kept_speaker(summary: AnalysisSummary | None) -> dict[str, Any]:
+def speaker_of_analysis(summary: AnalysisSummary | None) -> dict[str, Any]:
     """Return the choice of the speaker that an analysis was made with, as a job's own settings; empty without one.
 
     Args:
@@ -136,7 +136,7 @@ def kept_speaker(summary: AnalysisSummary | None) -> dict[str, Any]:
     return {} if summary is None else speaker_settings(Settings.from_dict(summary.settings))
 
 
-def own_settings(earlier: Settings, turns: TurnTimes) -> dict[str, Any]:
+def job_options(earlier: Settings, turns: TurnTimes) -> dict[str, Any]:
     """Return the own settings of a job that differs from an analysis in the subject's speaker alone.
 
     Args:
@@ -151,15 +151,15 @@ def own_settings(earlier: Settings, turns: TurnTimes) -> dict[str, Any]:
     }
 
 
-def _same_job(job: JobRecord, own: dict[str, Any]) -> str:
+def _same_job(job: JobRecord, options: dict[str, Any]) -> str:
     """Return the id of a session's live job. Raises StoreError where it analyses the session in another way."""
-    if job.settings != own:
+    if job.settings != options:
         raise StoreError(messages.ANALYSED_MEANWHILE())
     return job.id
 
 
 def _find(
-    settings: AppSettings, store: Store, session_id: str, own: dict[str, Any], transcript: TranscriptRecord | None
+    settings: AppSettings, store: Store, session_id: str, options: dict[str, Any], transcript: TranscriptRecord | None
 ) -> AnalysisSummary | None:
     """Find the analysis by the active model that a job with these settings would make; None where it is not there."""
     model_id = preferred_model(settings, store)
@@ -168,7 +168,7 @@ def _find(
     return store.analyses.find(
         session_id=session_id,
         model_id=model_id,
-        settings=settings.analysis_settings(own),
+        settings=settings.analysis_settings(options),
         sidecar_digest="" if transcript is None else digest(transcript),
     )
 

@@ -26,7 +26,7 @@ SAMPLE_S = 3.0
 LEAST_SAMPLE_S = 0.5
 """Seconds for which somebody must speak alone, so that it is heard who it is."""
 MARGIN_S = 0.1
-"""Seconds beside another's turn that are not played: the ends of turns are right within about that."""
+"""Seconds interruptions another's turn that are not played: the ends of turns are right within about that."""
 BLOCK_S = 5.0
 ASKING = (
     messages.VOICE_OF_SPEAKERS.code,
@@ -72,40 +72,40 @@ def list_voices(series: FeatureSeries) -> tuple[SpeakerVoice, ...]:
     total_s = sum(turn.duration_s for turn in turns)
     voices = []
     for speaker in sorted({turn.speaker for turn in turns}):
-        own = [turn for turn in turns if turn.speaker == speaker]
-        speech_s = sum(turn.duration_s for turn in own)
+        speaker_turns = [turn for turn in turns if turn.speaker == speaker]
+        speech_s = sum(turn.duration_s for turn in speaker_turns)
         voices.append(
             SpeakerVoice(
                 speaker=speaker,
                 is_subject=None if subject is None else speaker == subject,
                 speech_s=speech_s,
                 share=speech_s / total_s,
-                turns=len(own),
-                sample=find_sample(own, [turn for turn in turns if turn.speaker != speaker]),
+                turns=len(speaker_turns),
+                sample=find_sample(speaker_turns, [turn for turn in turns if turn.speaker != speaker]),
             )
         )
     return tuple(voices)
 
 
-def find_sample(own: list[Turn], others: list[Turn]) -> Span | None:
+def find_sample(turns: list[Turn], interjections: list[Turn]) -> Span | None:
     """Find where somebody is heard alone for longest, and there the middle `SAMPLE_S`.
 
     Args:
-        own: Turns of the speaker.
-        others: Turns of all others.
+        turns: Turns of the speaker.
+        interjections: Turns of all others.
 
     Returns:
         Start and end in seconds; None where it is nowhere as long as `LEAST_SAMPLE_S`.
     """
     longest = (0.0, 0.0)
-    for turn in own:
+    for turn in turns:
         start_s = turn.start_s
-        beside = [(other.start_s - MARGIN_S, other.end_s + MARGIN_S) for other in others]
-        beside = sorted(span for span in beside if span[1] > turn.start_s and span[0] < turn.end_s)
-        for other_start_s, other_end_s in [*beside, (turn.end_s, turn.end_s)]:
-            if other_start_s - start_s > longest[1] - longest[0]:
-                longest = (start_s, other_start_s)
-            start_s = max(start_s, other_end_s)
+        interruptions = [(turn.start_s - MARGIN_S, turn.end_s + MARGIN_S) for turn in interjections]
+        interruptions = sorted(span for span in interruptions if span[1] > turn.start_s and span[0] < turn.end_s)
+        for from_s, until_s in [*interruptions, (turn.end_s, turn.end_s)]:
+            if from_s - start_s > longest[1] - longest[0]:
+                longest = (start_s, from_s)
+            start_s = max(start_s, until_s)
     length_s = longest[1] - longest[0]
     if length_s < LEAST_SAMPLE_S:
         return None

@@ -272,7 +272,7 @@ def test_the_voice_of_a_speaker_whom_a_person_chose_is_measured(recording, long_
     heard = listen(recording, Sidecar(audio=path))
     for hertz, number in ((LOW, 1), (HIGH, 2)):
         chosen = [(turn.start_s, turn.end_s) for turn in turns_of(heard.turns) if turn.speaker == number]
-        speech = listen(recording, Sidecar(audio=path), chosen=chosen)
+        speech = listen(recording, Sidecar(audio=path), subject_turns=chosen)
         assert (subject_of(speech.turns), speech.speaker_choice) == (number, SpeakerChoice.HAND)
         own_s, others_s = measured_s(speech.voice, spans[hertz])
         assert own_s > 0.8 * sum(end_s - start_s for start_s, end_s in spans[hertz])
@@ -286,17 +286,17 @@ def test_a_mouth_that_moves_with_another_speaker_than_the_chosen_one_is_a_warnin
     face = mouth(spans[HIGH], seconds)
     heard = turns_of(listen(recording, Sidecar(audio=path)).turns)
     low, high = ([(turn.start_s, turn.end_s) for turn in heard if turn.speaker == number] for number in (1, 2))
-    against = listen(recording, Sidecar(audio=path), behaviour=face, chosen=low)
+    against = listen(recording, Sidecar(audio=path), behaviour=face, subject_turns=low)
     assert (subject_of(against.turns), against.speaker_choice) == (1, SpeakerChoice.HAND)
     (doubt,) = [warning for warning in against.warnings if warning.code == messages.MOUTH_AGAINST_CHOICE.code]
     assert (doubt.params["chosen"], doubt.params["speaker"]) == (1, 2)
-    same = listen(recording, Sidecar(audio=path), behaviour=face, chosen=high)
+    same = listen(recording, Sidecar(audio=path), behaviour=face, subject_turns=high)
     assert messages.MOUTH_AGAINST_CHOICE.code not in {warning.code for warning in same.warnings}
 
 
 @pytest.mark.parametrize("chosen", [[(30.0, 40.0)], [(0.0, 17.5)]])
 def test_a_chosen_voice_that_is_not_heard_again_is_nobodys(recording, talk, chosen):
-    speech = listen(recording, Sidecar(audio=talk), chosen=chosen)
+    speech = listen(recording, Sidecar(audio=talk), subject_turns=chosen)
     assert (subject_of(speech.turns), speech.speaker_choice) == (None, SpeakerChoice.CHOICE_LOST)
     assert speech.voice is None
     assert messages.CHOICE_LOST() in speech.warnings
@@ -304,7 +304,7 @@ def test_a_chosen_voice_that_is_not_heard_again_is_nobodys(recording, talk, chos
 
 def test_without_turns_a_chosen_voice_is_not_everybodys(recording, talk, tmp_path, monkeypatch):
     path = sounds.write_wav(tmp_path / "noise.wav", sounds.noise(17))
-    silent = listen(recording, Sidecar(audio=path), chosen=[(0.6, 4.6)])
+    silent = listen(recording, Sidecar(audio=path), subject_turns=[(0.6, 4.6)])
     assert (silent.voice, silent.speaker_choice) == (None, None)
     assert messages.CHOICE_LOST() in silent.warnings
 
@@ -312,7 +312,7 @@ def test_without_turns_a_chosen_voice_is_not_everybodys(recording, talk, tmp_pat
         raise RecordingError(literal("the decoder gave up"))
 
     monkeypatch.setattr(fer_phq.speakers, "diarize", fail, raising=False)
-    failed = listen(recording, Sidecar(audio=talk), chosen=[(0.6, 4.6)])
+    failed = listen(recording, Sidecar(audio=talk), subject_turns=[(0.6, 4.6)])
     assert failed.voice is None
     assert messages.CHOICE_LOST() in failed.warnings
 
@@ -321,11 +321,11 @@ def test_a_transcript_that_names_the_subject_comes_before_the_choice_and_says_so
     sidecar = Sidecar(transcript(tmp_path, "Client", "Therapist", "Client", "Therapist"), audio=talk)
     heard = turns_of(listen(recording, sidecar).turns)
     low, high = ([(turn.start_s, turn.end_s) for turn in heard if turn.speaker == number] for number in (1, 2))
-    against = listen(recording, sidecar, chosen=high)
+    against = listen(recording, sidecar, subject_turns=high)
     assert (subject_of(against.turns), against.speaker_choice) == (1, SpeakerChoice.TRANSCRIPT)
     assert messages.TRANSCRIPT_BEFORE_CHOICE() in against.warnings
     assert against.voice is not None
-    assert listen(recording, sidecar, chosen=low).warnings == ()
+    assert listen(recording, sidecar, subject_turns=low).warnings == ()
 
 
 def test_other_faces_leave_a_choice_by_hand_as_it_is():

@@ -47,7 +47,7 @@ def test_who_is_heard_is_listed_and_noted(client: TestClient, store: Store, anal
     answer = client.get(f"/v1/analyses/{analysis_id}/speakers")
     assert answer.status_code == 200
     body = answer.json()
-    assert (body["is_told"], body["chosen_by"], body["unknown_because"]) == (True, None, "mouth_still")
+    assert (body["has_turns"], body["chosen_by"], body["unknown_because"]) == (True, None, "mouth_still")
     first, second = body["items"]
     assert (first["speaker"], first["is_subject"], first["turns"]) == (1, None, 2)
     assert first["speech_share"] + second["speech_share"] == pytest.approx(1)
@@ -62,7 +62,7 @@ def test_an_analysis_without_turns_says_that_it_has_none(client: TestClient, sto
     untold = sample_analysis(store.analyses.load_session_analysis(analysis_id=analysis_id).recording)
     untold_id = store.analyses.save(session_id=session_of(store, analysis_id), analysis=untold)
     body = client.get(f"/v1/analyses/{untold_id}/speakers").json()
-    assert (body["is_told"], body["items"], body["chosen_by"], body["unknown_because"]) == (False, [], None, None)
+    assert (body["has_turns"], body["items"], body["chosen_by"], body["unknown_because"]) == (False, [], None, None)
     answer = client.post(f"/v1/analyses/{untold_id}/speakers/choice", json={"speaker": 1})
     assert problem(answer) == (422, "jobs.no_turns_to_choose")
 

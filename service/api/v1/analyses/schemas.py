@@ -205,7 +205,7 @@ class Speakers(BaseModel):
                         }
                     ],
                     "next": None,
-                    "is_told": True,
+                    "has_turns": True,
                     "chosen_by": "mouth",
                     "unknown_because": None,
                 }
@@ -215,7 +215,9 @@ class Speakers(BaseModel):
 
     items: list[Speaker]
     next: str | None = Field(description="Always null: there are no more.")
-    is_told: bool = Field(description="Whether the analysis holds who speaks when; without, there is nobody to choose.")
+    has_turns: bool = Field(
+        description="Whether the analysis holds who speaks when; without, there is nobody to choose."
+    )
     chosen_by: SpeakerChoice | None = Field(
         description="How the subject's speaker was found: `transcript`, `mouth` or `hand`, which is a person's choice; "
         "null where it is not known."

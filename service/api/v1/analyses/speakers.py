@@ -69,21 +69,21 @@ class _Speakers:
         session = await self._archive.ask(self._store.sessions.get, session_id=summary.session_id)
         await self._archive.ask(self._store.subjects.check_change, subject_id=session.subject_id)
         wish = await read_model(request, schemas.SpeakerWish)
-        chosen = await self._archive.ask(
+        result = await self._archive.ask(
             choose_speaker,
             settings=self._archive.settings,
             store=self._store,
             summary=summary,
             speaker=wish.speaker,
         )
-        answer = schemas.ChosenSpeaker(job_id=chosen.job_id, analysis_id=chosen.analysis_id)
-        return answer_model(request, answer, status=200 if chosen.job_id is None else 202)
+        answer = schemas.ChosenSpeaker(job_id=result.job_id, analysis_id=result.analysis_id)
+        return answer_model(request, answer, status=200 if result.job_id is None else 202)
 
     def _describe(self, summary: AnalysisSummary) -> schemas.Speakers:
         series = self._store.features.load_turns(analysis_id=summary.id)
         choice = self._store.features.speaker_choice(analysis_id=summary.id)
         voices = () if series is None else list_voices(series)
-        is_known = any(voice.is_subject for voice in voices)
+        has_subject = any(voice.is_subject for voice in voices)
         items = [
             schemas.Speaker(
                 speaker=voice.speaker,
@@ -99,7 +99,7 @@ class _Speakers:
         return schemas.Speakers(
             items=items,
             next=None,
-            is_told=series is not None,
-            chosen_by=choice if is_known else None,
-            unknown_because=None if is_known else choice,
+            has_turns=series is not None,
+            chosen_by=choice if has_subject else None,
+            unknown_because=None if has_subject else choice,
         )

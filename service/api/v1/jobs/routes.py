@@ -26,7 +26,7 @@ from service.api.v1.jobs.stream import MEDIA_TYPE, JobStream, event_id
 from service.api.v1.jobs.watch import JobWatch
 from service.jobs import queue
 from service.jobs.queue import JobStatus
-from service.jobs.speaker import kept_speaker
+from service.jobs.speaker import speaker_of_analysis
 from service.models.active_model import preferred_model
 from service.settings import AppSettings
 from service.views.review import default_analysis
@@ -167,8 +167,8 @@ class _Jobs:
         """Queue an analysis. Raises RequestError where another runs, or the recording is gone."""
         detail = self._store.sessions.get_detail(session_id=session_id)
         current = default_analysis(detail.analyses, preferred_model(self._settings, self._store))
-        kept = {} if wish.speech is False else kept_speaker(current)
-        options = {**kept, **wish.settings()}
+        speaker = {} if wish.speech is False else speaker_of_analysis(current)
+        options = {**speaker, **wish.settings()}
         session = detail.session
         self._store.sessions.check_recording(session_id=session_id)
         if session.media_path is None:
