@@ -130,8 +130,9 @@ def _swings_within(series: FeatureSeries, grid: TimeArray) -> FloatArray:
     places = np.searchsorted(row_times(series), grid + 1e-9, "right") - 1
     angles = np.stack([column(series, name) for name in ANGLES], axis=1)[places[0] : places[-1] + 1]
     starts = places[:-1] - places[0]
-    ranges: FloatArray = np.maximum.reduceat(angles, starts) - np.minimum.reduceat(angles, starts)
-    return ranges.max(axis=1)
+    ranges = np.maximum.reduceat(angles, starts) - np.minimum.reduceat(angles, starts)
+    widest: FloatArray = ranges.max(axis=1)
+    return widest
 
 
 def still_share(series: FeatureSeries) -> float | None:

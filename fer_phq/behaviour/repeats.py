@@ -14,18 +14,18 @@ import numpy.typing as npt
 from fer_phq.core.arrays import FloatArray, Image, TimeArray
 
 LARGE_SHARE = 0.33
-"""Share of the largest changes around (ninth decile of a second) above which a picture is new."""
+"""Share of the largest changes around (85th percentile of a second) above which a picture is new."""
 LEAST_CONTRAST = 3.0
 """Ratio of the largest changes around to the smallest from which pictures differ in whether they are new."""
 LARGEST_RUN_SHARE = 0.4
-"""Share of the new pictures that are followed by a new one, at most: of a camera's at least 0.74 are, of eight and
-twelve pictures a second in 24 to 32 up to 0.21 (`../shared/clips` and the demonstration's clips, encoded again)."""
+"""Share of the new pictures that are followed by a new one, at most: of a camera's most are, of eight and twelve a
+second in 24 to 32 pictures about a fifth and fewer (`../shared/clips` and the demonstration's clips, encoded again)."""
 LEAST_TIME_SHARE = 1 / 3
 """Share of the pictures of a face in whose surroundings that can be told."""
 _WINDOW_S = 1.0
-_SMALL, _LARGE = 10.0, 90.0
+_SMALL, _LARGE = 10.0, 85.0  # percentiles: key frames, which change a still face too, are fewer
 _PACE = 0.75  # of the usual time between two new pictures, which are not evenly stored
-_FEWEST = 8  # pictures of a face: fewer have no rhythm
+_FEWEST = 8  # new pictures of a face: fewer have no rhythm
 _SAME = 0.02  # grey levels: less is no change
 
 Mask = npt.NDArray[np.bool_]
@@ -70,11 +70,12 @@ def find_repeats(changes: FloatArray, time_s: TimeArray) -> Mask:
     values = np.maximum(changes[seen].astype(np.float64), _SAME)
     step_s = max(float(np.median(np.diff(time_s[seen]))), 1e-3)
     width = max(3, round(_WINDOW_S / step_s))
-    small, large = (percentile_filter(values, share, size=width, mode="nearest") for share in (_SMALL, _LARGE))
+    small, large = (percentile_filter(values, share, size=width, mode="mirror") for share in (_SMALL, _LARGE))
     can_tell = large >= LEAST_CONTRAST * small
     is_new = can_tell & (values > LARGE_SHARE * large)
     in_runs = (is_new[:-1] & is_new[1:]).sum()
-    if can_tell.mean() >= LEAST_TIME_SHARE and in_runs <= LARGEST_RUN_SHARE * is_new.sum():
+    is_enough = can_tell.mean() >= LEAST_TIME_SHARE and is_new.sum() >= _FEWEST
+    if is_enough and in_runs <= LARGEST_RUN_SHARE * is_new.sum():
         repeats[seen] = ~_kept(is_new, can_tell, time_s[seen])
     return repeats
 

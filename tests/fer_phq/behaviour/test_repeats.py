@@ -54,3 +54,12 @@ def test_the_change_is_that_of_the_face() -> None:
     within[10:20, 20:40] = 8
     assert picture_change(before, within, points) == 4
     assert np.isnan(picture_change(before, before[:30], points))
+
+
+def test_a_jump_or_two_are_no_rhythm() -> None:
+    changes = np.full(24, 0.05, np.float32)
+    changes[[6, 15]] = 9
+    assert not find_repeats(changes, times(24)).any()
+    key_frames = np.full(900, 0.1, np.float32)
+    key_frames[::12] = 3  # which a still face has in strong compression
+    assert not find_repeats(key_frames, times(900)).any()
