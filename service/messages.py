@@ -100,6 +100,7 @@ MODULES: tuple[str, ...] = (
     "service.lifecycle.messages",
     "service.models.messages",
     "service.processes.messages",
+    "service.study.messages",
     "service.views.messages",
 )
 TRAINING_MODULES: tuple[str, ...] = (

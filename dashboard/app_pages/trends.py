@@ -126,6 +126,8 @@ def page() -> None:
     ui.jumps(targets(view))
     if counting := ui.counting_sentence(view.sessions):
         ui.warn(counting)
+    if made_up := ui.demonstration_sentence(view.demonstrations):
+        ui.warn(made_up)
     if withdrawal := ui.withdrawn_sentence(view.withdrawn):
         ui.warn(withdrawal)
     answers = with_change(view)

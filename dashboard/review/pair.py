@@ -1,4 +1,4 @@
-"""The session beside another one of the same person: the measures of both, and their differences."""
+"""The session beside another one of the same person: estimates, emotions and measures of both, and differences."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.i18n import _
+from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import measure_text
 from dashboard.trends.measures import difference_words
 from dashboard.widgets import selection, ui
 from db.records import AnalysisSummary, SessionDetail, SessionSummary
+from fer_phq.core.phq import PhqEstimate, PhqResult, Provenance
 from service.views.pairs.sessions import SessionPair, load_session_pair
 
 LISTED = 200
@@ -51,14 +53,22 @@ def pair_card(detail: SessionDetail, summary: AnalysisSummary) -> None:
 
 
 def draw_pair(pair: SessionPair, days: tuple[str, str]) -> None:
-    """Draw the measures of two sessions, and name those that must not be compared.
+    """Draw estimates, shares and measures of two sessions, and name what must not be compared.
 
     Args:
-        pair: The measures.
+        pair: The two sessions.
         days: What the columns of the earlier and of the later session are called.
     """
-    if pair.pairs:
-        st.html(_table(pair, days))
+    st.html(_table(pair, days))
+    if Provenance.SIMULATED in {_provenance(pair.earlier), _provenance(pair.later)}:
+        ui.warn(_(ui.SIMULATED_SENTENCE))
+    elif pair.estimate_difference is None and {_provenance(pair.earlier), _provenance(pair.later)} == {
+        Provenance.CLINICAL
+    }:
+        ui.note(_("The two estimates come from different heads, or from other modalities, so they are not subtracted."))
+    elif pair.estimate_difference is not None and pair.do_intervals_overlap:
+        ui.note(_("The intervals of the two estimates overlap: the person's scores may be the same in both sessions."))
+    if pair.pairs or pair.shares:
         ui.note(
             _(
                 "Differences are the later session less the earlier one. They also come from what was talked about, "
@@ -67,8 +77,9 @@ def draw_pair(pair: SessionPair, days: tuple[str, str]) -> None:
         )
     else:
         ui.note(_("The two sessions share no measure that can be compared."))
-    if pair.unlike:
-        titles = ", ".join(_(measure.title) for measure in pair.unlike)
+    if pair.unlike or pair.are_shares_unlike:
+        shares = [_("Emotions")] if pair.are_shares_unlike else []
+        titles = ", ".join([*shares, *(_(measure.title) for measure in pair.unlike)])
         ui.note(_("Measured differently in the two sessions, so not compared: {titles}.").format(titles=titles))
 
 
@@ -80,16 +91,33 @@ def _previous(detail: SessionDetail, choices: list[SessionSummary]) -> int:
 
 def _table(pair: SessionPair, days: tuple[str, str]) -> str:
     headings = "".join(f'<th scope="col">{escape(words)}</th>' for words in (_("Measure"), *days, _("Difference")))
-    rows = []
-    for row in pair.pairs:
-        values = (
-            measure_text(row.measure, row.earlier),
-            measure_text(row.measure, row.later),
-            difference_words(row.measure, row.difference),
-        )
-        cells = "".join(f"<td>{escape(value)}</td>" for value in values)
-        rows.append(f'<tr><th scope="row">{escape(_(row.measure.title))}</th>{cells}</tr>')
+    points = pair.estimate_difference
+    difference = "–" if points is None else _("{points} points").format(points=decimal(points, 0, signed=True))
+    rows = [_row(_("PHQ estimate"), _estimate_words(pair.earlier), _estimate_words(pair.later), difference)]
+    for row in (*pair.shares, *pair.pairs):
+        values = (measure_text(row.measure, row.earlier), measure_text(row.measure, row.later))
+        rows.append(_row(_(row.measure.title), *values, difference_words(row.measure, row.difference)))
     return (
         f'<div class="fp-scroll"><table class="fp-table pair"><thead><tr>{headings}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _row(title: str, *values: str) -> str:
+    cells = "".join(f"<td>{escape(value)}</td>" for value in values)
+    return f'<tr><th scope="row">{escape(title)}</th>{cells}</tr>'
+
+
+def _estimate_words(phq: PhqResult) -> str:
+    """Write an estimate with its scale and interval, as the card has it; what is simulated says so."""
+    if not isinstance(phq, PhqEstimate):
+        return _("No estimate")
+    interval = _("{level} interval {low} to {high}").format(
+        level=percent(phq.level), low=f"{phq.low:.0f}", high=f"{phq.high:.0f}"
+    )
+    words = f"{phq.score:.0f} ({phq.scale}, {interval})"
+    return _("{estimate}, simulated").format(estimate=words) if phq.provenance is Provenance.SIMULATED else words
+
+
+def _provenance(phq: PhqResult) -> Provenance | None:
+    return phq.provenance if isinstance(phq, PhqEstimate) else None

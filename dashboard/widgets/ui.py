@@ -168,6 +168,17 @@ def left_out_sentence(withdrawn: int) -> str:
     )
 
 
+def demonstration_sentence(demonstrations: int) -> str:
+    """Return how many of the sessions on show are made up, as a sentence; empty for none."""
+    if not demonstrations:
+        return ""
+    return n_(
+        "{n} session on this page is a demonstration: made up, of nobody.",
+        "{n} sessions on this page are demonstrations: made up, of nobody.",
+        demonstrations,
+    )
+
+
 def withdrawn_sentence(withdrawn: int) -> str:
     """Return how many of the sessions on show are those whose consent was withdrawn, as a sentence; empty for none."""
     if not withdrawn:

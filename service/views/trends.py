@@ -171,6 +171,11 @@ class TrendsView:
         """How many of the analysed sessions are those whose consent was withdrawn."""
         return int(self.sessions["consent_withdrawn"].sum())
 
+    @property
+    def demonstrations(self) -> int:
+        """How many of the analysed sessions are made up."""
+        return int(self.sessions["is_demo"].sum())
+
     @cached_property
     def names(self) -> list[str]:
         """The measures and emotion shares that this person has, of `measured_names`."""

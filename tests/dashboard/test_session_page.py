@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
@@ -24,8 +25,8 @@ from db.records import Consent, JobState
 from db.store import Store
 from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, SoundChoice, SpeakerChoice, TrackSummary
 from fer_phq.core.feature_series import FeatureSeries
-from fer_phq.core.phq import Provenance
-from fer_phq.features.measures import VERSION
+from fer_phq.core.phq import PhqEstimate, Provenance
+from fer_phq.features.measures import BY_NAME, SHARES, VERSION
 from fer_phq.models.checkpoint import find_bundle
 from fer_phq.speakers import Turn
 from fer_phq.speakers.files.series import BY_VOICES, turn_series
@@ -374,6 +375,14 @@ def test_a_session_stands_beside_the_one_before_it(store: Store) -> None:
     app = opened(ids[1])
     assert box(app, "Session to compare with").value == ids[0]
     assert "+20 percentage points" in html_of(app)
+    (table,) = re.findall(r'<table class="fp-table pair">.*?</table>', html_of(app))
+    rows = re.findall(r'<th scope="row">(.*?)</th>', table)
+    assert rows == ["PHQ estimate", *(share.title for share in SHARES), BY_NAME["smiling_share"].title]
+    estimate = store.sessions.get_detail(session_id=ids[1]).analyses[0].phq
+    assert isinstance(estimate, PhqEstimate)
+    interval = f"90% interval {estimate.low:.0f} to {estimate.high:.0f}"
+    assert f"{estimate.score:.0f} ({estimate.scale}, {interval}), simulated" in table
+    assert table.count("simulated") == 2, "and no difference"
     calm(box(app, "Session to compare with").select(ids[2]).run())
     assert "-10 percentage points" in html_of(app).replace("\u2212", "-")
 

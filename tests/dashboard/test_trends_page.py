@@ -119,6 +119,16 @@ def test_sessions_that_were_counted_by_frames_are_told(person: SubjectRecord, in
         assert f"Of 8 {sentence}" in words(open_page(page, subject=person.id))
 
 
+def test_demonstration_sessions_are_told_in_a_sentence(installation: AppSettings, store: Store) -> None:
+    made_up = seed_store(store, subjects=1, sessions=8, seconds=30, now=WHEN)[0]
+    assert "8 sessions on this page are demonstrations: made up, of nobody." in words(
+        open_page("trends", subject=made_up.id)
+    )
+    real = store.subjects.create(label="P-1").id
+    estimated(store, real, Plan(seconds=30), WHEN)
+    assert "on this page" not in words(open_page("trends", subject=real))
+
+
 def test_a_withdrawn_consent_is_said_wherever_the_session_is_shown(person: SubjectRecord, store: Store) -> None:
     sentence = "of these sessions was withdrawn"
     assert sentence not in words(open_page("trends", subject=person.id))

@@ -1,4 +1,4 @@
-"""Two sessions of a person side by side: the measures of both, where one may be compared with the other."""
+"""Two sessions of a person side by side: shares, measures and estimates, where one may be compared with the other."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from db.records import AnalysisSummary
 from db.store import Store
 from fer_phq.behaviour.aversion import is_of_gaze
+from fer_phq.core.phq import PhqEstimate, PhqResult, Provenance
 from fer_phq.features.measures import (
     BEHAVIOUR,
     GAZE_SHARE,
     MEASURES,
     RATE,
     RECOGNISED_SHARE,
+    SHARES,
     VERSION,
     VERSION_KEY,
     Measure,
@@ -56,10 +58,44 @@ class SessionPair:
         unlike: Those that both have and that were measured differently: by another model or an earlier version, at
             another rate, with looks of the gaze and of the head, with voice, words or turns
             told in two ways.
+        shares: The emotions' shares, in their order; empty where they must not be compared.
+        are_shares_unlike: Whether both have shares and these were measured differently: by another model, or counted
+            by frames.
+        earlier: The estimate of the earlier session, or why there is none.
+        later: That of the later one.
     """
 
     pairs: tuple[MeasurePair, ...]
     unlike: tuple[Measure, ...]
+    shares: tuple[MeasurePair, ...]
+    are_shares_unlike: bool
+    earlier: PhqResult
+    later: PhqResult
+
+    @property
+    def estimate_difference(self) -> float | None:
+        """The later estimate less the earlier one.
+
+        None unless the same head made both from the same modalities, on clinical labels: any other difference would
+        be the heads' alone, or say nothing about the person.
+        """
+        earlier = self.earlier
+        later = self.later
+        if not isinstance(earlier, PhqEstimate) or not isinstance(later, PhqEstimate):
+            return None
+        heads = [(found.model_id, found.scale, found.modalities, found.provenance) for found in (earlier, later)]
+        if heads[0] != heads[1] or earlier.provenance is not Provenance.CLINICAL:
+            return None
+        return later.score - earlier.score
+
+    @property
+    def do_intervals_overlap(self) -> bool:
+        """Whether a score lies in the intervals of both estimates."""
+        earlier = self.earlier
+        later = self.later
+        if not isinstance(earlier, PhqEstimate) or not isinstance(later, PhqEstimate):
+            return False
+        return earlier.low <= later.high and later.low <= earlier.high
 
 
 def load_session_pair(store: Store, earlier: AnalysisSummary, later: AnalysisSummary) -> SessionPair:
@@ -88,7 +124,25 @@ def load_session_pair(store: Store, earlier: AnalysisSummary, later: AnalysisSum
             pairs.append(MeasurePair(measure, first[measure.name], second[measure.name]))
         else:
             unlike.append(measure)
-    return SessionPair(tuple(pairs), tuple(unlike))
+    has_shares = earlier.emotions is not None and later.emotions is not None
+    is_share_alike = earlier.model_id == later.model_id and not (earlier.counts_by_frames or later.counts_by_frames)
+    return SessionPair(
+        pairs=tuple(pairs),
+        unlike=tuple(unlike),
+        shares=_share_pairs(earlier, later) if is_share_alike else (),
+        are_shares_unlike=has_shares and not is_share_alike,
+        earlier=earlier.phq,
+        later=later.phq,
+    )
+
+
+def _share_pairs(earlier: AnalysisSummary, later: AnalysisSummary) -> tuple[MeasurePair, ...]:
+    """Return the emotions' shares of two analyses; nothing where one of them saw no face."""
+    first = earlier.emotions
+    second = later.emotions
+    if first is None or second is None:
+        return ()
+    return tuple(MeasurePair(share, first[share.name], second[share.name]) for share in SHARES)
 
 
 def _load_telling(store: Store, summary: AnalysisSummary, values: Mapping[str, float]) -> Telling:

@@ -9,6 +9,8 @@ from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from db.records import Consent
 from fer_phq.core.analysis import SpeakerChoice
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import Modality, PhqEstimate, Provenance, Scale
 from fer_phq.features.measures import VERSION
 from service.views.pairs.sessions import load_session_pair
 
@@ -86,3 +88,37 @@ def test_two_models_share_nothing_and_what_one_session_lacks_is_left_out(store, 
     pair = load_session_pair(store, earlier, analysed(3, BASE))
     assert names(row.measure for row in pair.pairs) == {"smiling_share"}
     assert pair.unlike == ()
+
+
+def test_emotions_are_subtracted_where_one_model_counted_them_by_time(store, analysed):
+    earlier = analysed(1, BASE)
+    later = analysed(2, BASE)
+    pair = load_session_pair(store, earlier, later)
+    assert [row.measure.name for row in pair.shares] == list(EMOTIONS)
+    for row in pair.shares:
+        assert row.difference == pytest.approx(later.emotions[row.measure.name] - earlier.emotions[row.measure.name])
+    assert not pair.are_shares_unlike
+    for other in (analysed(3, BASE, "model-b"), replace(later, counts_by_frames=True)):
+        unlike = load_session_pair(store, earlier, other)
+        assert (unlike.shares, unlike.are_shares_unlike) == ((), True)
+    blind = load_session_pair(store, earlier, replace(later, emotions=None))
+    assert (blind.shares, blind.are_shares_unlike) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("change", "difference", "overlap"),
+    [
+        ({}, 2.0, True),
+        ({"low": 11.5, "score": 12.0, "high": 14.0}, 5.0, False),
+        ({"model_id": "another"}, None, True),
+        ({"modalities": (Modality.VOICE,)}, None, True),
+        ({"provenance": Provenance.SIMULATED}, None, True),
+    ],
+)
+def test_estimates_are_subtracted_where_one_clinical_head_made_both(store, analysed, change, difference, overlap):
+    head = {"scale": Scale.PHQ8, "level": 0.9, "model_id": "clinic", "modalities": (Modality.FACE,)}
+    first = PhqEstimate(score=7.0, low=4.0, high=10.0, provenance=Provenance.CLINICAL, **head)
+    second = replace(first, **{"score": 9.0, "low": 6.0, "high": 12.0, **change})
+    pair = load_session_pair(store, analysed(1, BASE, phq=first), analysed(2, BASE, phq=second))
+    assert (pair.earlier, pair.later) == (first, second)
+    assert (pair.estimate_difference, pair.do_intervals_overlap) == (difference, overlap)
