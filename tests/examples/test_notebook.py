@@ -66,7 +66,7 @@ def test_a_trend_is_what_the_page_shows_and_an_entry_of_the_audit(seeded: AppSet
     for session in sessions.itertuples():
         assert f"{session.recorded_at:%Y-%m-%d}" in card
         assert f"estimate {session.phq_score:.1f}, 90% interval {session.phq_low:.1f} to" in card
-    assert len(trend.answers) == card.count(" score ")
+    assert len(trend.answers) == card.count(">questionnaire<")
     assert "a demonstration, of nobody" in repr(trend)
     assert "simulated labels say nothing about anybody" in repr(trend)
     with Store(seeded.database_url, actor="test") as opened:
