@@ -26,7 +26,7 @@ def agreement_document(agreement: Agreement) -> dict[str, Any]:
         "tolerance_s": grid.tolerance_s,
         "unit_s": grid.unit_s,
         "block_s": grid.block_s,
-        "blocks": grid.blocks,
+        "blocks": agreement.blocks,
         "interval_level": LEVEL,
         "kappa": "cohen" if coders == 2 else "fleiss",
         "icc": "ICC(2,1)",

@@ -17,6 +17,7 @@ from fer_phq.agreement.offsets import find_lag
 from fer_phq.agreement.points import block_counts, tally_points
 from fer_phq.agreement.scheme import AgreementError, Code, Coder, Kind, Scheme
 from fer_phq.agreement.units import Bool, Grid, block_shares, choice, tally
+from fer_phq.annotations.readers.files import MAX_S
 from fer_phq.core.messages import Message
 
 TOLERANCE_S = 0.5
@@ -101,6 +102,7 @@ class Agreement:
         coders: Their names.
         grid: Time units, blocks and tolerance.
         compared_s: Seconds that could be compared.
+        blocks: Number of blocks with time that could be compared: intervals are drawn from these.
         groups: Of all coders.
         codes: Of all coders.
         pairs: Each pair of three coders or more; empty for two.
@@ -110,6 +112,7 @@ class Agreement:
     coders: tuple[str, ...]
     grid: Grid
     compared_s: float
+    blocks: int
     groups: tuple[GroupAgreement, ...]
     codes: tuple[CodeAgreement, ...]
     pairs: tuple[PairAgreement, ...]
@@ -132,7 +135,9 @@ def measure_agreement(
     """
     if not (unit_s >= LEAST_UNIT_S and block_s >= max(unit_s, LEAST_BLOCK_S) and 0 <= tolerance_s < block_s):
         raise AgreementError(messages.WRONG_TIMES())
-    grid = Grid(scheme.duration_s, unit_s, block_s, tolerance_s)
+    if not scheme.duration_s <= MAX_S:
+        raise AgreementError(messages.TOO_LONG(duration_s=scheme.duration_s))
+    grid = Grid(scheme.duration_s, unit_s, min(block_s, MAX_S), tolerance_s)
     is_compared = ~grid.presence(scheme.gaps)
     if not is_compared.any():
         raise AgreementError(messages.NOTHING_COMPARED())
@@ -146,6 +151,7 @@ def measure_agreement(
         coders=tuple(coder.name for coder in scheme.coders),
         grid=grid,
         compared_s=compared_s,
+        blocks=comparison.blocks,
         groups=comparison.groups(),
         codes=comparison.codes(),
         pairs=tuple(
@@ -164,6 +170,7 @@ class _Comparison:
         self._codes = scheme.codes
         self._grid = grid
         self._is_compared = is_compared
+        self._has_unit = np.isfinite(block_shares(is_compared, grid, is_compared))
         self._kappa: Tables = cohen if len(coders) == 2 else fleiss
         self._presence = {
             (coder.name, code.name): grid.presence(coder.spans[code.name])
@@ -175,6 +182,11 @@ class _Comparison:
             coder.name: {code.name: self._points(coder, code) for code in scheme.codes if code.kind is Kind.POINT}
             for coder in coders
         }
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks have time that counts."""
+        return int(self._has_unit.sum())
 
     def codes(self) -> tuple[CodeAgreement, ...]:
         """Return the agreement on each code."""
@@ -206,12 +218,11 @@ class _Comparison:
         )
         is_never = not any(amount.count for amount in amounts)
         absence = messages.NEVER() if is_never else messages.NO_VARIATION()
-        blocks = self._grid.blocks
         return CodeAgreement(
             code,
             amounts,
-            with_interval(of_tables(self._kappa, tables), blocks, absence),
-            with_interval(of_tables(partial(specific, category=1), tables), blocks, messages.NEVER()),
+            with_interval(of_tables(self._kappa, tables), len(tables), absence),
+            with_interval(of_tables(partial(specific, category=1), tables), len(tables), messages.NEVER()),
             _icc(shares, is_never),
         )
 
@@ -219,13 +230,12 @@ class _Comparison:
         times = [self._times[coder.name][code.name] for coder in self.coders]
         tables = self._tally_points([code.name])
         counts = np.column_stack([block_counts(part, self._grid) for part in times])
-        has_unit = np.isfinite(block_shares(self._is_compared, self._grid, self._is_compared))
         return CodeAgreement(
             code,
             tuple(Amount(len(part), 0.0) for part in times),
             undefined(messages.SINGLE_POINT_CODE()),
-            with_interval(of_tables(partial(specific, category=0), tables), self._grid.blocks, messages.NEVER()),
-            _icc(np.where(has_unit[:, None], counts, np.nan), not any(times)),
+            with_interval(of_tables(partial(specific, category=0), tables), len(tables), messages.NEVER()),
+            _icc(np.where(self._has_unit[:, None], counts, np.nan), not any(times)),
         )
 
     def _choice(self, codes: Sequence[str]) -> Coefficient:
@@ -235,25 +245,32 @@ class _Comparison:
         if len(present) < len(choices):
             return undefined(messages.CODES_OVERLAP())
         tables = self._tally(present, len(codes) + 1)
-        return with_interval(of_tables(self._kappa, tables), self._grid.blocks, messages.NO_VARIATION())
+        return with_interval(of_tables(self._kappa, tables), len(tables), messages.NO_VARIATION())
 
     def _match(self, codes: Sequence[str]) -> Coefficient:
         """Return the kappa of the points of several codes."""
         if len(self.coders) > 2:
             return undefined(messages.PAIRS_ALONE())
         tables = self._tally_points(codes)
-        return with_interval(of_tables(matched, tables), self._grid.blocks, messages.NO_VARIATION())
+        return with_interval(of_tables(matched, tables), len(tables), messages.NO_VARIATION())
 
     def _tally(self, values: Sequence[npt.NDArray[np.int64]], categories: int) -> Float:
         """Return the tallies of all pairs together."""
         pairs = combinations(values, 2)
         tables = [tally(left, right, categories, self._grid, self._is_compared) for left, right in pairs]
-        return np.asarray(np.sum(tables, axis=0), np.float64)
+        return self._filled(np.asarray(np.sum(tables, axis=0), np.float64))
 
     def _tally_points(self, codes: Sequence[str]) -> Float:
         pairs = combinations((self._times[coder.name] for coder in self.coders), 2)
         tables = [tally_points(left, right, codes, self._grid) for left, right in pairs]
-        return np.asarray(np.sum(tables, axis=0), np.float64)
+        return self._filled(np.asarray(np.sum(tables, axis=0), np.float64))
+
+    def _filled(self, tables: Float) -> Float:
+        """Return the tables without those of blocks in which nothing counts: they would pass for data in an interval.
+
+        A point behind the last unit's middle may stand alone in a block.
+        """
+        return tables[self._has_unit | tables.any((1, 2))]
 
     def _count(self, coder: Coder, code: Code) -> int:
         """Return how many of a coder's annotations reach into the time compared."""

@@ -31,6 +31,10 @@ WRONG_TIMES = template(
     "A time unit lasts 0.01 s or longer, a block 1 s and at least a unit, and a tolerance 0 s or longer and less than "
     "a block.",
 )
+TOO_LONG = template(
+    "agreement.too_long",
+    "A recording of {duration_s:.0f} s lasts longer than 24 hours: say how long it lasts in seconds (--duration).",
+)
 NOTHING_COMPARED = template(
     "agreement.nothing_compared", "Nothing is left to compare: no time of the recording could be coded by everybody."
 )

@@ -9,7 +9,7 @@ from enum import StrEnum
 from fer_phq.agreement import messages
 from fer_phq.annotations.readers import AnnotationFile
 from fer_phq.annotations.readers.files import END_TOLERANCE_S, is_same_length
-from fer_phq.annotations.tiers import Annotation
+from fer_phq.annotations.tiers import Annotation, Tier
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message
 
@@ -126,7 +126,8 @@ def join_files(
     length_s, warnings = _length(files, duration_s)
     coded_by_label, assumed = _tiers_of_labels(files, labels)
     warnings += assumed
-    entries = {name: _entries(file, coded_by_label) for name, file in files.items()}
+    shared = _shared_labels(files.values(), coded_by_label)
+    entries = {name: _entries(file, coded_by_label, shared) for name, file in files.items()}
     entries = _renamed(entries, renames or {}, only)
     keys, left_out = _common_keys(entries, files)
     warnings += left_out
@@ -191,22 +192,31 @@ def _tiers_of_labels(files: Mapping[str, AnnotationFile], labels: Labels) -> tup
     return several, [messages.LABELS_AS_CODES(tiers=tuple(sorted(names[key] for key in several)))]
 
 
-def _entries(file: AnnotationFile, coded_by_label: frozenset[str]) -> dict[str, _Entry]:
-    """Return the codes of a file by their plain names. A label that two tiers have is a code of each."""
-    is_label = {id(tier): not file.codes_by_tier and plain_code(tier.name) in coded_by_label for tier in file.tiers}
+def _shared_labels(files: Iterable[AnnotationFile], coded_by_label: frozenset[str]) -> frozenset[str]:
+    """Return the labels that are codes of two tiers, whoever of the coders has them there."""
     owners: dict[str, set[str]] = {}
-    for tier in file.tiers:
-        for annotation in tier.annotations if is_label[id(tier)] else ():
-            owners.setdefault(plain_code(annotation.label), set()).add(tier.name)
+    for file in files:
+        for tier in file.tiers:
+            for annotation in tier.annotations if _is_coded_by_label(file, tier, coded_by_label) else ():
+                owners.setdefault(plain_code(annotation.label or tier.name), set()).add(plain_code(tier.name))
+    return frozenset(label for label, tiers in owners.items() if len(tiers) > 1)
+
+
+def _is_coded_by_label(file: AnnotationFile, tier: Tier, coded_by_label: frozenset[str]) -> bool:
+    return not file.codes_by_tier and plain_code(tier.name) in coded_by_label
+
+
+def _entries(file: AnnotationFile, coded_by_label: frozenset[str], shared: frozenset[str]) -> dict[str, _Entry]:
+    """Return the codes of a file by their plain names. A label that two tiers have is a code of each."""
     entries: dict[str, _Entry] = {}
     for tier in file.tiers:
-        if not is_label[id(tier)]:
+        if not _is_coded_by_label(file, tier, coded_by_label):
             _add(entries, tier.name, tier.category, tier.annotations)
             continue
         for annotation in tier.annotations:
             label = annotation.label or tier.name
-            is_shared = len(owners[plain_code(annotation.label)]) > 1
-            _add(entries, f"{tier.name}: {label}" if is_shared else label, tier.name, (annotation,))
+            name = f"{tier.name}: {label}" if plain_code(label) in shared else label
+            _add(entries, name, tier.name, (annotation,))
     return entries
 
 
@@ -281,7 +291,7 @@ def _names(coder: Entries) -> tuple[str, ...]:
 
 def _code(entries: Sequence[_Entry]) -> tuple[Code, bool]:
     """Return a code, and whether it is a point for some and lasts for others."""
-    kinds = {annotation.is_point for entry in entries for annotation in entry.annotations}
+    kinds = {all(item.is_point for item in entry.annotations) for entry in entries if entry.annotations}
     first = next(entry for entry in entries if entry.annotations)
     group = next((entry.group for entry in entries if entry.group), "")
     return Code(first.name, group, Kind.STATE if kinds == {False} else Kind.POINT), len(kinds) > 1

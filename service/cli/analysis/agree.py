@@ -136,7 +136,7 @@ def _lines(agreement: Agreement) -> Iterator[str]:
     grid = agreement.grid
     yield f"{len(agreement.coders)} coders: {', '.join(agreement.coders)}"
     yield f"{agreement.compared_s:.1f} of {grid.duration_s:.1f} s compared, tolerance {grid.tolerance_s:g} s"
-    yield f"Intervals: 95 %, over blocks of {grid.block_s:g} s ({grid.blocks})"
+    yield f"Intervals: 95 %, over blocks of {grid.block_s:g} s ({agreement.blocks})"
     kappa = "Cohen's kappa" if len(agreement.coders) == 2 else "Fleiss' kappa"
     yield from _section(agreement.coders, agreement.groups, agreement.codes, kappa)
     for pair in agreement.pairs:

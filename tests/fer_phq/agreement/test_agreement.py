@@ -140,6 +140,11 @@ def test_the_labels_of_a_tier_are_codes_where_they_differ_and_that_is_said() -> 
     shared = elan(left=[(1, 2, "yes"), (3, 4, "no")], right=[(1, 2, "yes"), (5, 6, "no")])
     names = {code.name for code in join_files({"Ann": shared, "Ben": shared}).codes}
     assert names == {"left: yes", "left: no", "right: yes", "right: no"}
+    once = elan(left=[(1, 2, "yes"), (3, 4, "no")], right=[(5, 6, "no")])
+    codes = by_code(measure(shared, once))
+    assert codes.keys() == names
+    assert codes["left: yes"].specific.value == 1.0
+    assert [amount.count for amount in codes["right: yes"].amounts] == [1, 0]
 
 
 def test_other_names_are_said_and_can_be_joined() -> None:
@@ -189,6 +194,9 @@ def test_what_is_assumed_is_said() -> None:
     mixed = measure(coder(smile=BUSY), coder(smile=[(start_s, start_s) for start_s, _ in BUSY]))
     assert "'smile' is a point for one and has a length for another" in str(mixed.warnings[0])
     assert by_code(mixed)["smile"].specific.value == 1.0
+    slip = measure(coder(smile=BUSY), coder(smile=[*BUSY[1:], (5.0, 5.0)]))
+    assert by_code(slip)["smile"].code.kind is Kind.STATE
+    assert "1 state of Ben lasts less than a time unit" in str(slip.warnings[0])
     assert measure(coder(smile=BUSY), coder(smile=BUSY[1:])).warnings == ()
 
 
@@ -196,6 +204,24 @@ def test_what_is_assumed_is_said() -> None:
 def test_times_that_do_not_go_together_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(AgreementError, match="A time unit lasts"):
         measure(coder(smile=BUSY), coder(smile=BUSY), **options)
+
+
+def test_intervals_are_drawn_from_blocks_that_could_be_compared() -> None:
+    gaps = ((90.0, 1800.0),)
+    spans = [Annotation(start_s, start_s + 9, "") for start_s in (3.0, 35.0, 62.0)]
+    model = AnnotationFile("fer-phq", (Tier("smile", tuple(spans)),), True, duration_s=1800.0, gaps=gaps)
+    agreement = measure(coder(1800.0, smile=[(5, 12), (36, 44), (63, 71)]), model)
+    smile = by_code(agreement)["smile"]
+    assert agreement.blocks == 3
+    assert (smile.kappa.low, smile.specific.low) == (None, None)
+    assert "3 blocks are too few" in str(smile.kappa.reason)
+
+
+@pytest.mark.parametrize("duration_s", [1e9, np.inf])
+def test_a_recording_of_more_than_a_day_is_refused(duration_s: float) -> None:
+    scheme = join_files({"Ann": coder(None, smile=BUSY), "Ben": coder(None, smile=BUSY)}, duration_s=duration_s)
+    with pytest.raises(AgreementError, match="longer than 24 hours"):
+        measure_agreement(scheme)
 
 
 def test_one_file_is_no_agreement() -> None:
