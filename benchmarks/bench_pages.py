@@ -185,10 +185,13 @@ def duplicate(database: sqlite3.Connection, table: str, key: str, value: str, ch
 def measure(settings: AppSettings, rounds: int, naive_cohorts: int, clock: Callable[[], float]) -> None:
     """Run pages, queries and naive queries in turns, and print how long they took."""
     from streamlit import config
+    from streamlit.runtime.context import ContextProxy
 
     from dashboard import context
 
     context.use(settings)
+    ContextProxy.cookies = property(lambda _context: {})  # Streamlit's test runner has none that can be read
+    ContextProxy.ip_address = property(lambda _context: "192.0.2.1")
     config.set_option("runner.postScriptGC", False)
     with Store(settings.database_url, actor="dashboard") as store:
         rows = store.sessions.list_recent(limit=100_000)

@@ -210,7 +210,7 @@ class Settings:
         all_faces: Whether everybody's faces are part of the result, with a picture of each track, so that the subject's
             can be chosen later.
         max_side: Longer side in pixels to which decoded frames are reduced; bounds memory for large recordings.
-        chunk_frames: How many frames are held at once.
+        chunk_frames: How many frames are searched before the next ones, which wait: each takes the memory of a picture.
         sound: Which sound track and channel are analysed.
         search_each_frame: Whether the whole of each frame is searched for faces. Otherwise it is so at the times of the
             grid, twice a second, and wherever there is a doubt; between them, faces are searched where they were.
@@ -236,7 +236,7 @@ class Settings:
     tracks: tuple[int, ...] = ()
     all_faces: bool = False
     max_side: int = 1280
-    chunk_frames: int = 4
+    chunk_frames: int = 2
     sound: SoundChoice = AUTOMATIC
     search_each_frame: bool = False
     face_rate: float = field(default_factory=default_face_rate)
