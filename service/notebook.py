@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from html import escape
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pandas as pd
 
@@ -72,13 +72,14 @@ class Trend:
 
     def _session_rows(self) -> list[tuple[pd.Timestamp, str, str]]:
         rows = []
-        for session in self.view.sessions.itertuples():
-            estimate = f"no estimate: {session.phq_unavailable}"
-            if pd.notna(session.phq_score):
-                interval = f"{session.phq_level:.0%} interval {session.phq_low:.1f} to {session.phq_high:.1f}"
-                simulated = ", simulated" if session.phq_provenance == str(Provenance.SIMULATED) else ""
-                estimate = f"{session.phq_scale} estimate {session.phq_score:.1f}, {interval}{simulated}"
-            rows.append((session.recorded_at, "session", f"{estimate}; face seen in {session.coverage:.0%}"))
+        sessions: list[dict[str, Any]] = self.view.sessions.to_dict("records")  # type: ignore[assignment]
+        for session in sessions:
+            estimate = f"no estimate: {session['phq_unavailable']}"
+            if pd.notna(session["phq_score"]):
+                interval = f"{session['phq_level']:.0%} interval {session['phq_low']:.1f} to {session['phq_high']:.1f}"
+                simulated = ", simulated" if session["phq_provenance"] == str(Provenance.SIMULATED) else ""
+                estimate = f"{session['phq_scale']} estimate {session['phq_score']:.1f}, {interval}{simulated}"
+            rows.append((session["recorded_at"], "session", f"{estimate}; face seen in {session['coverage']:.0%}"))
         return rows
 
     def _answer_rows(self) -> list[tuple[pd.Timestamp, str, str]]:
