@@ -50,7 +50,7 @@ def study_export(cohort: CohortFilter, *, is_narrowed: bool) -> None:
         _(
             "A ZIP with sessions, questionnaires, frames, episodes, voice, words and turns as CSV and Parquet, their "
             "dictionary, the methods with the figures filled in, a citation file, where each model comes from, and "
-            "checksums. People are called by pseudonyms."
+            "checksums. People are called by pseudonyms; their tags are in it as they were typed."
         )
     )
     title = st.text_input(_("Title, for the citation"), max_chars=200, key="study_title")

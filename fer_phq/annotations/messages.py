@@ -135,6 +135,11 @@ STANDING_CLOCK = template(
 SEVERAL_FACES = template(
     "annotations.several_faces", "it holds several faces ({faces}); name the one that is the subject's."
 )
+UNNAMED_FACES = template(
+    "annotations.unnamed_faces",
+    "line {line} is a second row at {time_s:.3f} s: it holds several faces, and no column says whose each row is; "
+    "leave the others' rows out.",
+)
 NO_SUCH_FACE = template("annotations.no_such_face", "it holds no face '{face}'; its faces are: {faces}.")
 NO_FRAME_RATE = template(
     "annotations.no_frame_rate", "it counts frames and has no times; say how many frames a second were analysed."

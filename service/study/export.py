@@ -93,8 +93,7 @@ def write_study(store: Store, request: StudyRequest, folder: Path) -> StudyRepor
         StudyError: No session may leave, sessions changed meanwhile, or the folder holds something already or cannot
             be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StudyError(lifecycle_messages.EXPORT_EXISTS(path=str(folder)))
+    _check_folder(folder)
     study = begin_study(store, request)
     _remove_drafts(folder)
     draft = _draft(folder, os.getpid())
@@ -116,6 +115,18 @@ def write_study(store: Store, request: StudyRequest, folder: Path) -> StudyRepor
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return StudyReport(folder, number, study)
+
+
+def _check_folder(folder: Path) -> None:
+    """Check that a folder can become the study's. Raises StudyError where it cannot."""
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise StudyError(lifecycle_messages.EXPORT_EXISTS(path=str(folder)))
+        if folder.resolve() == Path.cwd():
+            raise StudyError(messages.CURRENT_FOLDER())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StudyError(lifecycle_messages.EXPORT_UNWRITABLE(path=str(folder), reason=reason)) from error
 
 
 def _draft(folder: Path, process: int | str) -> Path:

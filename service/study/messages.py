@@ -13,6 +13,9 @@ CHANGED = template(
     "Sessions were added, erased, analysed or lost their consent while the study was written, so it was thrown away: "
     "export it again.",
 )
+CURRENT_FOLDER = template(
+    "study.current_folder", "A study makes its folder: name one that is not there, and not the current one."
+)
 UNKNOWN_TAG = template("study.unknown_tag", "Nobody has the tag '{tag}': there are {tags}.")
 NO_TAGS = template("study.no_tags", "Nobody has the tag '{tag}': there are no tags.")
 UNKNOWN_MODEL = template(

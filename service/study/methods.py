@@ -164,7 +164,7 @@ def _questionnaires(study: Study, answers: pd.DataFrame) -> str:
         rows = answers[answers["scale"] == str(scale)]
         if len(rows):
             people = _count(rows["subject_id"].nunique(), "person", "people")
-            parts.append(f"{len(rows)} {scale} of {people}, totals of {_spread(rows['total'], ' points', 0)}")
+            parts.append(f"{len(rows)} {scale} of {people}, totals of {_points(rows['total'])}")
     without = study.people - answers["subject_id"].nunique()
     lacking = f" {_count(without, 'person', 'people')} answered none." if without else ""
     return f"Questionnaires, whenever they were answered: {'; '.join(parts)}.{lacking}"
@@ -188,6 +188,11 @@ def _spread(values: pd.Series, unit: str, digits: int) -> str:
     """Return median and range, as '12.0 minutes (median; 3.0 to 50.0)'."""
     numbers = [f"{value:.{digits}f}" for value in (values.median(), values.min(), values.max())]
     return f"{numbers[0]}{unit} (median; {numbers[1]} to {numbers[2]})"
+
+
+def _points(totals: pd.Series) -> str:
+    """Return median and range of totals; the median of an even number of them may have a half."""
+    return f"{totals.median():g} points (median; {totals.min():g} to {totals.max():g})"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -96,7 +96,7 @@ class _Rows:
     """The rows of one face, as numbers."""
 
     def __init__(self, kind: str, names: tuple[str, ...], min_confidence: float, frame_rate: float | None) -> None:
-        if kind == PY_FEAT and frame_rate is None:
+        if kind == PY_FEAT and not 0 < (frame_rate or 0.0) < math.inf:
             raise UnusableFile(messages.NO_FRAME_RATE())
         self._kind = kind
         self._names = names
@@ -107,6 +107,7 @@ class _Rows:
         self._values = array("f")
         self._faces: Counter[str] = Counter()
         self._missing = 0
+        self._repeated: tuple[int, float] | None = None
 
     def add(self, row: Row, face: str | None) -> None:
         """Take a row, if it is of the face."""
@@ -118,6 +119,8 @@ class _Rows:
         is_of_one = face is not None or len(self._faces) == 1
         if is_of_one and self._times and time_s < self._times[-1]:
             raise UnusableFile(messages.BACKWARDS(line=row.line, time_s=time_s))
+        if self._repeated is None and self._times and time_s == self._times[-1]:
+            self._repeated = row.line, time_s
         self._times.append(time_s)
         is_followed = self._is_followed(row)
         self._missing += not is_followed
@@ -129,6 +132,9 @@ class _Rows:
         times = np.frombuffer(self._times, np.float64)
         if len(times) > 1 and times[0] == times[-1]:
             raise UnusableFile(messages.STANDING_CLOCK(time_s=float(times[0])))
+        if self._repeated is not None:
+            line, time_s = self._repeated
+            raise UnusableFile(messages.UNNAMED_FACES(line=line, time_s=time_s))
         check_end(float(times[-1]), self._kind, duration_s)
         warnings = []
         if self._missing:
@@ -164,7 +170,8 @@ class _Rows:
     def _is_followed(self, row: Row) -> bool:
         if self._kind == OPENFACE:
             is_success = _number(row, "success") == 1
-            return is_success and not _number(row, "confidence") < self._min_confidence
+            is_sure = not self._min_confidence or _number(row, "confidence") >= self._min_confidence
+            return is_success and is_sure
         return _number(row, "facescore") >= max(MIN_SCORE, self._min_confidence)
 
 

@@ -40,7 +40,8 @@ from service import cli
 from service.settings import AppSettings
 from service.study.export import begin_study, stream_study, study_files, write_study
 from service.study.links import read_study_request, study_url
-from service.study.selection import Omission, StudyError, StudyRequest, load_study
+from service.study.methods import methods
+from service.study.selection import Omission, StudyError, StudyRequest, load_answers, load_study
 from service.study.tables import ENTRIES
 
 CONSENT = Consent(at=MONDAY, by="Ottilie's mother", text_version="1")
@@ -285,6 +286,25 @@ def test_what_a_killed_export_left_goes_and_another_one_is_left_alone(store: Sto
         write_study(store, REAL, tmp_path / "study")
     with pytest.raises(StudyError, match="cannot be written"):
         write_study(store, REAL, Path("/dev/null/study"))
+
+
+@pytest.mark.usefixtures("people")
+def test_a_folder_that_cannot_be_made_is_said(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StudyError, match="too long"):
+        write_study(store, REAL, tmp_path / ("long" * 100))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    for here in (Path(), empty):
+        with pytest.raises(StudyError, match="not the current one"):
+            write_study(store, REAL, here)
+
+
+def test_a_median_of_totals_keeps_its_half(store: Store, people: tuple[str, str]) -> None:
+    store.questionnaires.save(subject_id=people[1], scale=Scale.PHQ9, items=[1] * 8 + [2], answered_at=MONDAY)
+    study = load_study(store, REAL)
+    said = methods(study, (), load_answers(store, study))
+    assert "2 PHQ-9 of 2 people, totals of 9.5 points (median; 9 to 10)" in said
 
 
 def test_without_a_session_that_may_leave_nothing_is_written(store: Store, tmp_path: Path) -> None:

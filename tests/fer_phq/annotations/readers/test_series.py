@@ -58,6 +58,27 @@ def test_openface(table: Path) -> None:
     assert np.isnan(read_series(table, min_confidence=0.7).series.values[1:3]).all()
 
 
+def test_rows_without_the_confidence_that_is_asked_for_are_missing(table: Path) -> None:
+    OPENFACE.assign(**{" confidence": [0.98, None, 0.98, 0.98]}).to_csv(table, index=False)
+    assert np.isnan(read_series(table, min_confidence=0.7).series.values[1:3]).all()
+    assert not np.isnan(read_series(table).series.values[1]).any()
+
+
+@pytest.mark.parametrize("has_identity", [True, False])
+def test_faces_that_nobody_names_are_not_joined(table: Path, has_identity: bool) -> None:
+    rows = PY_FEAT.assign(Identity="Person_0") if has_identity else PY_FEAT
+    pd.concat([rows, rows]).sort_values("frame").to_csv(table, index=False)
+    with pytest.raises(FerPhqError, match=r"line 3 is a second row at 0\.000 s: it holds several faces"):
+        read_series(table, frame_rate=30)
+
+
+@pytest.mark.parametrize("frame_rate", [0.0, -25.0, float("nan"), float("inf")])
+def test_a_rate_that_is_none_is_refused(table: Path, frame_rate: float) -> None:
+    PY_FEAT.to_csv(table, index=False)
+    with pytest.raises(FerPhqError, match="say how many frames a second"):
+        read_series(table, frame_rate=frame_rate)
+
+
 def test_py_feat(table: Path) -> None:
     PY_FEAT.to_csv(table, index=False)
     file = read_series(table, frame_rate=30)
