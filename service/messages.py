@@ -72,6 +72,8 @@ SAME_CONSENT_VERSION = template(
 )
 
 MODULES: tuple[str, ...] = (
+    "fer_phq.agreement.messages",
+    "fer_phq.annotations.messages",
     "fer_phq.behaviour.messages",
     "fer_phq.core.csv_messages",
     "fer_phq.core.encryption.messages",

@@ -39,6 +39,7 @@ NAMING = frozenset(
         *("file", "files", "folder", "path", "place", "reference"),
         *("label", "name", "names", "speaker", "speakers", "subject"),
         *("error", "message", "problem", "reason", "strerror"),
+        *("absent", "chosen", "coder", "codes", "one", "other", "text", "tiers", "type", "unused"),
     }
 )
 """Parameters of messages that may name a person: what stands in a table, a file's name, a transcript's speakers, and

@@ -86,6 +86,7 @@ NAMELESS = {
     ),
     *("row", "rows", "rule", "scale", "second", "seconds", "shape", "side", "takes", "times", "total"),
     *("track", "tracks", "values", "version", "width"),
+    *("byte", "face", "faces", "frame", "number", "unit"),
 }
 """Parameters of an analysis's messages that name nobody: numbers, and words of the program's own."""
 
