@@ -149,6 +149,11 @@ WRONG_FRAME_RATE = template(
     "line {line}: at {rate:g} frames a second its frame {frame} is at {time_s:.1f} s, and the row says {own_s:.0f} s.",
 )
 
+SEVERAL_OFFSETS = template(
+    "annotations.several_offsets",
+    "its time offset is {one_s:g} s in one place and {other_s:g} s in another: export one observation alone.",
+)
+
 # Warnings about a file that was read
 TIME_OFFSET = template(
     "annotations.time_offset",

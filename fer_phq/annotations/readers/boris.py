@@ -266,8 +266,10 @@ def _offset(rows: Sequence[Row], above: Sequence[str]) -> tuple[float, list[Mess
     """Return the observation's time offset, from its column or from the lines above the heading, and what to say."""
     cells = [(match[1], line) for line, text in enumerate(above, 1) if (match := _OFFSET_LINE.match(text))]
     cells += [(row["time_offset_(s)"], row.line + len(above)) for row in rows]
-    cell, line = next(((cell, line) for cell, line in cells if not _is_missing(cell)), ("0", 1))
-    offset_s = seconds(cell, line)
+    offsets = list(dict.fromkeys(seconds(cell, line) for cell, line in cells if not _is_missing(cell)))
+    if len(offsets) > 1:
+        raise UnusableFile(messages.SEVERAL_OFFSETS(one_s=offsets[0], other_s=offsets[1]))
+    offset_s = offsets[0] if offsets else 0.0
     return offset_s, [messages.TIME_OFFSET(offset_s=offset_s)] if offset_s else []
 
 

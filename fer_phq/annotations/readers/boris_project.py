@@ -10,6 +10,7 @@ from typing import Any
 from fer_phq.annotations import messages
 from fer_phq.annotations.readers.boris import Event, media_length, pair_states, shift, tier_name
 from fer_phq.annotations.readers.files import AnnotationFile, UnusableFile
+from fer_phq.annotations.readers.times import seconds
 from fer_phq.annotations.tiers import Tier, one_line
 
 Json = Mapping[str, Any]
@@ -48,7 +49,7 @@ def read_boris_project(document: Any, observation: str | None = None) -> Annotat
     ethogram = _behaviors(document)
     recorded = _observation(document.get("observations"), observation)
     events = _events(recorded.get("events"), ethogram)
-    offset_s = _number(recorded.get("time offset")) or 0.0
+    offset_s = _offset_s(recorded.get("time offset"))
     coded = shift(pair_states(events), -offset_s)
     names = {tier.name for tier in coded}
     unused = [Tier(one_line(code), (), category) for code, (_, category) in ethogram.items() if code not in names]
@@ -123,6 +124,14 @@ def _in_order(rows: Any) -> list[tuple[float, str, str, str, str]]:
         subject, code, modifiers, comment = [*row[1:5], "", ""][:4]
         events.append((time_s, subject, code, modifiers, comment))
     return sorted(events, key=lambda event: event[0])
+
+
+def _offset_s(offset: Any) -> float:
+    """Return an observation's time offset in seconds; 0 where it has none."""
+    if offset is None or offset == "":
+        return 0.0
+    offset_s = _number(offset)
+    return seconds(str(offset), 1) if offset_s is None else offset_s
 
 
 def _length(recorded: Json) -> tuple[float | None, int]:

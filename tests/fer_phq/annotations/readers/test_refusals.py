@@ -79,6 +79,8 @@ def project(rows: list[list[object]], **facts: object) -> str:
         ('{"frames": []}', "without BORIS's behaviors_conf"),
         (project([]), "holds no annotation"),
         (project([["NA", "", "nod", "", ""]]), "its events have no times"),
+        (project([[1.0, "", "nod", "", ""]], **{"time offset": "ten"}), "'ten' is no time"),
+        (events("A\t0\t\tnod\t\tPOINT\t1.5\t", "A\t20\t\tnod\t\tPOINT\t21.5\t"), "offset is 0 s in one place and 20 s"),
         (project([["soon", "", "nod", "", ""]]), "event 1 of its observation"),
         (project([[1.0, "", "wave", "", ""]]), "behaviour 'wave'"),
         (project([[1.0, "", "smile", "", ""]]), "starts at 1.000 s never stops"),
@@ -143,6 +145,8 @@ def test_an_offset_of_boris_is_taken_off_and_said() -> None:
     assert "offset of 20 s" in str(coded.warnings[0])
     above = "Observation id\tA\n\nTime offset (s)\t20.0\n\nTime\tSubject\tBehavior\tStatus\n21.5\t\tnod\tPOINT\n"
     assert read(above).tiers[0].annotations == (Annotation(1.5, 1.5, ""),)
+    coded = read(project([[21.5, "", "nod", "", ""]], **{"time offset": "20.0"}))
+    assert coded.tiers[0].annotations == (Annotation(1.5, 1.5, ""),)
     coded = read(project([[21.5, "", "nod", "", ""]], **{"time offset": 20.0}))
     assert coded.tiers[0].annotations == (Annotation(1.5, 1.5, ""),)
     assert "offset of 20 s" in str(coded.warnings[0])
