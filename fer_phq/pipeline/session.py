@@ -16,7 +16,6 @@ from fer_phq.behaviour.measures import BEHAVIOUR_WARNINGS
 from fer_phq.core.analysis import (
     Progress,
     ProgressHook,
-    RecordingInfo,
     SessionAnalysis,
     Settings,
     Step,
@@ -36,8 +35,7 @@ from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
 from fer_phq.pipeline.timing import STAGES, StageTimer
 from fer_phq.pipeline.turns import forget_mouth
 from fer_phq.runtime.devices import selected_device
-from fer_phq.runtime.memory import release_memory
-from fer_phq.runtime.sessions import release_sessions
+from fer_phq.runtime.sessions import release_step
 from fer_phq.video import prepare_decoder, sample_recording
 
 log = logging.getLogger(__name__)
@@ -45,9 +43,6 @@ log = logging.getLogger(__name__)
 SHORT_S = 120.0
 """Up to this duration the process that reads the sound starts while faces are looked for: it would be waited for. In a
 longer recording it would only take memory meanwhile."""
-LONG_S = 1200.0
-"""From this duration the networks of a step are forgotten before the next one: what a long recording leaves takes the
-memory that they had, and loading them again takes no time beside it."""
 
 
 def analyze(
@@ -94,14 +89,14 @@ def analyze(
             prepare_decoder()
         faces, face_warnings = extract_faces(recording, frames, model, settings, timer, report)
 
-    _release(recording)
+    release_step(recording.duration_s)
     source = (recording, loaded, report, display_name, settings.sound)
     with timer.measure("listen"):  # before the behaviour, whose rows of three hours take 80 MB
         everyone = hear_sound(*source, with_turns=settings.speech)
-    _release(recording)
+    release_step(recording.duration_s)
     series, repeats = extract_behaviour(path, recording, faces, settings, timer, report, display_name, on_faces)
     behaviour, partner = (*series, None, None)[:2]
-    _release(recording)
+    release_step(recording.duration_s)
     with timer.measure("listen"):
         speech = describe_speech(
             everyone,
@@ -147,13 +142,6 @@ def analyze(
     stages = ", ".join(f"{stage} {getattr(analysis.timing, stage):.1f} s" for stage in STAGES)
     log.info("stages on %s in %s: %s", analysis.timing.device, analysis.timing.precision, stages)
     return analysis
-
-
-def _release(recording: RecordingInfo) -> None:
-    """Give back what a step took and the next one does not want."""
-    if recording.duration_s > LONG_S:
-        release_sessions()
-    release_memory()
 
 
 def choose_faces(analysis: SessionAnalysis, model: FerPhqModel, settings: Settings) -> SessionAnalysis:

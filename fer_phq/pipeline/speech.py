@@ -24,6 +24,7 @@ from fer_phq.features.functionals import count_measured
 from fer_phq.pipeline import messages
 from fer_phq.pipeline.recognition import RecognisedWords, recognise_words
 from fer_phq.pipeline.turns import SpeakerTurns, choose_speaker, subject_intervals
+from fer_phq.runtime.sessions import release_step
 from fer_phq.speakers.turn import Diarization
 from fer_phq.video import list_sound_tracks
 from fer_phq.words import (
@@ -177,6 +178,7 @@ def hear_sound(
     voice = _extract_sound(recording, sidecar.audio, on_progress, warnings, display_name, sound)
     diarization = None
     if with_turns and voice is not None:
+        release_step(recording.duration_s)
         diarization = _diarize(recording, sidecar, voice, on_progress, warnings, display_name, sound)
     return SoundFeatures(voice, diarization, tuple(warnings))
 

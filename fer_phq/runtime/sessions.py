@@ -25,6 +25,10 @@ from fer_phq.runtime.memory import release_memory
 THREADS = "FERPHQ_THREADS"
 """The environment variable that says how many threads a network may use."""
 
+LONG_S = 1200.0
+"""From this duration the networks of a step are forgotten before the next one: what a long recording leaves takes the
+memory that they had, and loading them again takes no time beside it."""
+
 _EXTERNAL = b"\x0a\x08location"  # how ONNX names a file beside it that holds a tensor
 
 
@@ -85,6 +89,17 @@ def shared_session(
 def release_sessions() -> None:
     """Forget the shared sessions: each is freed when nobody uses it any more, and loaded anew when it is wanted."""
     _shared.cache_clear()
+
+
+def release_step(duration_s: float) -> None:
+    """Give back what a step of an analysis took and the next one does not want.
+
+    Args:
+        duration_s: Duration of the recording in seconds.
+    """
+    if duration_s > LONG_S:
+        release_sessions()
+    release_memory()
 
 
 @lru_cache(maxsize=32)

@@ -40,7 +40,7 @@ class Activity:
 
 
 def join_windows(
-    active: Sequence[npt.NDArray[np.uint8]],
+    active: npt.NDArray[np.uint8],
     first_frames: Sequence[int],
     speaker_of: npt.NDArray[np.int64],
     frames: int,
@@ -48,7 +48,7 @@ def join_windows(
     """Average what the windows say of each speaker: (frames, speakers) float32, how likely each speaks.
 
     Args:
-        active: (589, 3) for each window: how likely each of its voices speaks, 0 to 255.
+        active: (windows, 589, 3): how likely each of its voices speaks, 0 to 255.
         first_frames: Number of each window's first frame.
         speaker_of: (windows, 3) the speaker of each voice, from 0; -1 for one without a speaker.
         frames: Number of frames.

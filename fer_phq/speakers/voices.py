@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.core.arrays import FloatArray
+from fer_phq.core.arrays import FloatArray, Rows
 from fer_phq.speakers.clustering import Voices, group_voices
 from fer_phq.speakers.encoder import HOP as ROW
-from fer_phq.speakers.encoder import VoiceEncoder, mel_powers
+from fer_phq.speakers.encoder import SIZE, VoiceEncoder, mel_powers
 from fer_phq.speakers.segmentation import FIRST_CENTRE, FRAMES, HOP, VOICES, WINDOW, Segmenter, Window, frame_times
 from fer_phq.speakers.trace import VoiceTrace
 from fer_phq.speakers.turn import Turn
@@ -35,9 +35,9 @@ class VoiceListener:
         self._segmenter = Segmenter()
         self._encoder = VoiceEncoder()
         self._trace = VoiceTrace(self._encoder, self._segmenter.is_spoken)
-        self._active: list[npt.NDArray[np.uint8]] = []
+        self._active = Rows(np.uint8, FRAMES, VOICES)
         self._first_frames: list[int] = []
-        self._vectors: list[npt.NDArray[np.float16]] = []
+        self._vectors = Rows(np.float16, SIZE)
         self._alone_s: list[float] = []
         self._places: list[tuple[int, int]] = []  # window and voice of each vector
 
@@ -54,15 +54,16 @@ class VoiceListener:
         """
         self._add(self._segmenter.finish())
         self._trace.finish()
-        if not self._vectors:
+        if not len(self._vectors):
             return ()
         places = np.array(self._places)
-        voices = Voices(np.stack(self._vectors).astype(np.float32), np.array(self._alone_s), places[:, 0])
-        people = group_voices(voices, most)
-        speaker_of = np.full((len(self._active), VOICES), -1)
+        people = group_voices(Voices(self._vectors.take(), np.array(self._alone_s), places[:, 0]), most)
+        active = self._active.take()
+        speaker_of = np.full((len(active), VOICES), -1)
         speaker_of[places[:, 0], places[:, 1]] = people.speaker_of
         frames = -(-self._segmenter.samples // HOP)
-        score = join_windows(self._active, self._first_frames, speaker_of, frames)
+        score = join_windows(active, self._first_frames, speaker_of, frames)
+        del active
         likeness = self._trace.likeness(people.centres[: score.shape[1]], frame_times(frames)[:-1])
         activity = decide_activity(score, likeness, self._segmenter.speech(frames))
         activity = Activity(move_switches(activity.speaks, frame_times(frames)), activity.sureness)
@@ -80,10 +81,10 @@ class VoiceListener:
                 level = _level(window.sound, is_used)
                 if is_used.sum() < LEAST_ROWS or level <= 0:
                     continue
-                self._vectors.append(self._encoder.encode(rows[is_used], level).astype(np.float16))
+                self._vectors.add(self._encoder.encode(rows[is_used], level)[None])
                 self._alone_s.append(float(is_alone.sum()) * ROW / SOUND_RATE)
                 self._places.append((len(self._active), voice))
-            self._active.append(np.round(window.active * 255).astype(np.uint8))
+            self._active.add(np.round(window.active * 255)[None])
             self._first_frames.append(window.first_frame)
 
 

@@ -28,7 +28,7 @@ def voices(parts: list[np.ndarray], windows: list[np.ndarray], alone_s: float = 
     every, window = np.concatenate(parts), np.concatenate(windows)
     person = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     order = np.argsort(window, kind="stable")
-    return Voices(every[order].astype(np.float32), np.full(len(every), alone_s), window[order]), person[order]
+    return Voices(every[order].astype(np.float16), np.full(len(every), alone_s), window[order]), person[order]
 
 
 def test_voices_that_differ_are_two_people_wherever_they_are_heard():
