@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -98,7 +99,8 @@ class LabelledSessions:
                 n=number, scale=str(self.scale), other=str(other), within=_within(self.within_days)
             )
         if reason is Exclusion.TOO_FAR:
-            nearest = self.survey.nearest_days or 0.0
+            # Rounded up, so that it does not read like a day that would be near enough.
+            nearest = math.ceil(round(10 * (self.survey.nearest_days or 0.0), 3)) / 10
             return messages.TOO_FAR(n=number, within=_within(self.within_days), nearest=nearest)
         return _REASONS[reason](n=number)
 

@@ -58,8 +58,8 @@ def _recordings(study: Study) -> str:
     lasting = _spread(sessions["duration_s"] / 60, " minutes", 1)
     return (
         f"{_count(len(sessions), 'recording')} of {_count(study.people, 'person', 'people')}, made from "
-        f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, lasting {lasting}, were analysed "
-        f"with fer-phq {__version__}."
+        f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, lasting {lasting}, were analysed with fer-phq, of which version "
+        f"{__version__} wrote these tables."
     )
 
 

@@ -37,7 +37,8 @@ def crops(n: int, size: tuple[int, int] = (60, 50)) -> np.ndarray:
 
 def test_the_door_of_the_package_is_lazy_and_whole():
     assert fer_phq.load_model is load_model
-    assert set(fer_phq.__all__) == {"analyze", "analyze_image", "diarize", "load_model", "transcribe"}
+    names = {"analyze", "analyze_image", "diarize", "load_model", "open_store", "transcribe"}
+    assert set(fer_phq.__all__) == names
     with pytest.raises(AttributeError, match="diagnose"):
         _ = fer_phq.diagnose
 
