@@ -143,9 +143,10 @@ def _episode_blocks(view: AnalysisView) -> list[Block]:
         return []
     by_strength = episodes.sort_values("peak", ascending=False, kind="stable")
     strongest = by_strength.groupby("emotion", sort=False).head(LISTED_EPISODES).sort_values("onset_s")
+    names = {name: _(name.capitalize()) for name in EXPRESSIONS}
     cells = tuple(
         (
-            _(row["emotion"].capitalize()),
+            names[row["emotion"]],
             clock(row["onset_s"]),
             clock(row["peak_s"]),
             f"{'≥ ' if row['cut'] else ''}{decimal(row['dwell_s'])} s",
@@ -154,7 +155,7 @@ def _episode_blocks(view: AnalysisView) -> list[Block]:
         for row in strongest.to_dict("records")
     )
     counts = episodes["emotion"].value_counts()
-    each = ", ".join(f"{_(name.capitalize())} {counts[name]}" for name in EXPRESSIONS if name in counts)
+    each = ", ".join(f"{name} {counts[code]}" for code, name in names.items() if code in counts)
     every = n_("{n} expression episode: {each}.", "{n} expression episodes: {each}.", len(episodes), each=each)
     if len(episodes) > len(strongest):
         every = " ".join((every, _("The {n} strongest of each are listed.").format(n=LISTED_EPISODES)))
