@@ -27,6 +27,16 @@ def short(value: float) -> str:
     return f"{value:g}".replace(".", marks(language())[0])
 
 
+def lasting(seconds: float, *, is_cut: bool) -> str:
+    """Write a length in seconds: '2.4 s', or '≥ 2.4 s' of what a gap or the recording's end cuts short.
+
+    Args:
+        seconds: The length.
+        is_cut: Whether it is cut short.
+    """
+    return f"{'≥ ' if is_cut else ''}{decimal(seconds)} s"
+
+
 def percent(share: float, digits: int = 0) -> str:
     """Write a share as a percentage: '25%' in English, '25 %' with a space that does not break in German.
 

@@ -14,6 +14,7 @@ from dashboard.i18n.vocabulary import FEATURE_GROUPS, modality_list
 from dashboard.models import bundles
 from dashboard.models.evidence_section import evidence_section
 from dashboard.widgets import permission, ui
+from dashboard.widgets.tables import bracketed, figures_html, row_html
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import SHIPPED, Bundle, PhqConfig, find_damaged_files
@@ -244,26 +245,17 @@ def figures_table(sets: Sequence[SetReport]) -> str:
     covers = _("{level} interval covers").format(level=level)
     names = [_("From"), _("Model"), _("People"), "MAE", _("Always the mean"), "RMSE", "CCC", "Pearson", covers,
              _("Its width")]  # fmt: skip
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    return (
-        f'<div class="fp-scroll"><table class="fp-table"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(_row(head) for head in sets)}</tbody></table></div>"
-    )
+    return figures_html(names, [_row(head) for head in sets])
 
 
 def importance_table(groups: Sequence[GroupImportance]) -> str:
     """Write what the error grows by without each group of features as an HTML table, one row a group."""
     names = [_("Features"), _("MAE grows by, points"), "SD"]
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    rows = "".join(
-        f'<tr><th scope="row">{escape(_(FEATURE_GROUPS.get(group.name, group.name)))}</th>'
-        f"<td>{decimal(group.increase, 2)}</td><td>{decimal(group.spread, 2)}</td></tr>"
+    rows = [
+        row_html(_(FEATURE_GROUPS.get(group.name, group.name)), [decimal(group.increase, 2), decimal(group.spread, 2)])
         for group in groups
-    )
-    return (
-        f'<div class="fp-scroll"><table class="fp-table"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    ]
+    return figures_html(names, rows)
 
 
 def _row(report: SetReport) -> str:
@@ -274,15 +266,12 @@ def _row(report: SetReport) -> str:
         escape(ui.percent(report.interval.interval_coverage)),
         decimal(report.interval.interval_mean_width),
     ]
-    source = modality_list(report.modalities)
-    name = escape(f"{source[:1].upper()}{source[1:]}")
-    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    return row_html(ui.capitalised(modality_list(report.modalities)), cells)
 
 
 def _bracketed(figures: PhqFigures, name: str) -> str:
     interval = figures.intervals[name]
-    ends = f"[{decimal(interval.low, 2)}; {decimal(interval.high, 2)}]"
-    return f"{decimal(getattr(figures, name), 2)}<br><small>{ends}</small>"
+    return bracketed(getattr(figures, name), interval.low, interval.high)
 
 
 def file_check(bundle: Bundle) -> None:

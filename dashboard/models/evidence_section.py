@@ -12,6 +12,7 @@ from dashboard.i18n import _, mark, render
 from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import modality_list
 from dashboard.widgets import ui
+from dashboard.widgets.tables import bracketed, figures_html, row_html
 from fer_phq.models.evidence.claims import CONTROL_NAMES, describe_group, judge_claims
 from fer_phq.models.evidence.controls import Control
 from fer_phq.models.evidence.fields import Bounded
@@ -55,8 +56,7 @@ def evidence_section(sets: Sequence[SetReport]) -> None:
     if len(measured) > 1:
         with st.expander(_("Claims, controls and intervals of the other heads")):
             for modalities, evidence in measured[1:]:
-                name = modality_list(modalities)
-                st.markdown(f"**{name[:1].upper()}{name[1:]}**")
+                st.markdown(f"**{ui.capitalised(modality_list(modalities))}**")
                 st.html(claims_list(evidence))
                 draw_figures(evidence)
 
@@ -81,27 +81,27 @@ def claims_list(evidence: Evidence) -> str:
 def controls_table(controls: Sequence[Control]) -> str:
     """Write the controls' figures as an HTML table; one that could not be measured says why."""
     names = [_("What alone tells the scores"), _("People"), "RMSE", "CCC", _("Head better by"), _("Partial r")]
-    return _table(names, [_control_row(control) for control in controls])
+    return figures_html(names, [_control_row(control) for control in controls])
 
 
 def coverage_table(groups: Sequence[GroupCoverage]) -> str:
     """Write which share of the scores lies in its interval as an HTML table, a row a group."""
     rows = [
-        _row(_group_name(group), [str(group.subjects), _share(group.covered), decimal(group.width)]) for group in groups
+        row_html(_group_name(group), [str(group.subjects), _share(group.covered), decimal(group.width)])
+        for group in groups
     ]
-    return _table([_("Scores of"), _("People"), _("In the interval"), _("Its width")], rows)
+    return figures_html([_("Scores of"), _("People"), _("In the interval"), _("Its width")], rows)
 
 
 def _control_row(control: Control) -> str:
-    words = render(CONTROL_NAMES[control.name]())
-    name = f"{words[:1].upper()}{words[1:]}"
+    name = ui.capitalised(render(CONTROL_NAMES[control.name]()))
     figures = control.figures
     if figures is None:
         assert control.missing is not None
         return f'<tr><th scope="row">{escape(name)}</th><td colspan="5">{escape(render(control.missing))}</td></tr>'
     beyond = "–" if figures.beyond is None else _bracketed(figures.beyond)
     cells = [str(figures.subjects), decimal(figures.rmse, 2), _bracketed(figures.ccc), _bracketed(figures.head_gain)]
-    return _row(name, [*cells, beyond])
+    return row_html(name, [*cells, beyond])
 
 
 def _group_name(group: GroupCoverage) -> str:
@@ -112,21 +112,8 @@ def _group_name(group: GroupCoverage) -> str:
 
 
 def _bracketed(figure: Bounded) -> str:
-    ends = f"[{decimal(figure.low, 2)}; {decimal(figure.high, 2)}]"
-    return f"{decimal(figure.value, 2)}<br><small>{ends}</small>"
+    return bracketed(figure.value, figure.low, figure.high)
 
 
 def _share(figure: Bounded) -> str:
     return f"{percent(figure.value)}<br><small>[{percent(figure.low)}; {percent(figure.high)}]</small>"
-
-
-def _row(name: str, cells: Sequence[str]) -> str:
-    return f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-
-
-def _table(names: Sequence[str], rows: Sequence[str]) -> str:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    return (
-        f'<div class="fp-scroll"><table class="fp-table"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )

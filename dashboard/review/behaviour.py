@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.charts.session.behaviour import EPISODES
 from dashboard.components.timed_rows import Cell, TimedRow, timed_list
 from dashboard.i18n import _
-from dashboard.i18n.numbers import decimal, percent
+from dashboard.i18n.numbers import lasting, percent
 from dashboard.i18n.vocabulary import measure_text
 from dashboard.review.episodes import exact
 from dashboard.review.state import go_to
@@ -67,7 +67,7 @@ def behaviour_list(view: SessionView, now_s: float) -> None:
                     Cell(titles[row["kind"]]),
                     Cell(exact(row["onset_s"]), row["onset_s"]),
                     Cell(exact(row["offset_s"]), row["offset_s"]),
-                    Cell(f"{'≥ ' if row['cut'] else ''}{decimal(row['duration_s'])} s"),
+                    Cell(lasting(row["duration_s"], is_cut=row["cut"])),
                 ),
             )
             for row in episodes[episodes["kind"].isin(selection or present)].to_dict("records")

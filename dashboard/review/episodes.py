@@ -9,7 +9,7 @@ from dashboard import context
 from dashboard.charts import clock
 from dashboard.components.timed_rows import Cell, TimedRow, timed_list
 from dashboard.i18n import _, mark
-from dashboard.i18n.numbers import decimal, percent, short
+from dashboard.i18n.numbers import lasting, percent, short
 from dashboard.review.state import go_to
 from dashboard.widgets import ui
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
@@ -69,7 +69,7 @@ def rows_of(episodes: pd.DataFrame) -> list[TimedRow]:
             (
                 Cell(names[row["emotion"]], colour=colours.emotion(row["emotion"])),
                 *(Cell(exact(row[name]), row[name]) for name in ("onset_s", "peak_s", "offset_s")),
-                Cell(f"{'≥ ' if row['cut'] else ''}{decimal(row['dwell_s'])} s"),
+                Cell(lasting(row["dwell_s"], is_cut=row["cut"])),
                 Cell(percent(row["peak"])),
             ),
         )

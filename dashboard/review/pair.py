@@ -12,6 +12,7 @@ from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import measure_text
 from dashboard.trends.measures import difference_words
 from dashboard.widgets import selection, ui
+from dashboard.widgets.tables import figures_html, row_html
 from db.records import AnalysisSummary, SessionDetail, SessionSummary
 from fer_phq.core.phq import PhqEstimate, PhqResult, Provenance
 from service.views.pairs.sessions import SessionPair, load_session_pair
@@ -90,22 +91,17 @@ def _previous(detail: SessionDetail, choices: list[SessionSummary]) -> int:
 
 
 def _table(pair: SessionPair, days: tuple[str, str]) -> str:
-    headings = "".join(f'<th scope="col">{escape(words)}</th>' for words in (_("Measure"), *days, _("Difference")))
     points = pair.estimate_difference
     difference = "–" if points is None else _("{points} points").format(points=decimal(points, 0, signed=True))
     rows = [_row(_("PHQ estimate"), _estimate_words(pair.earlier), _estimate_words(pair.later), difference)]
     for row in (*pair.shares, *pair.pairs):
         values = (measure_text(row.measure, row.earlier), measure_text(row.measure, row.later))
         rows.append(_row(_(row.measure.title), *values, difference_words(row.measure, row.difference)))
-    return (
-        f'<div class="fp-scroll"><table class="fp-table pair"><thead><tr>{headings}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+    return figures_html((_("Measure"), *days, _("Difference")), rows, "pair")
 
 
 def _row(title: str, *values: str) -> str:
-    cells = "".join(f"<td>{escape(value)}</td>" for value in values)
-    return f'<tr><th scope="row">{escape(title)}</th>{cells}</tr>'
+    return row_html(title, [escape(value) for value in values])
 
 
 def _estimate_words(phq: PhqResult) -> str:

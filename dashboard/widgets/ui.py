@@ -290,10 +290,15 @@ def display_name(label: str, is_demo: bool) -> str:
     return _("{label} (demonstration)").format(label=label) if is_demo else label
 
 
+def capitalised(words: str) -> str:
+    """Return words with a capital first letter."""
+    return f"{words[:1].upper()}{words[1:]}"
+
+
 def sentence(words: str) -> str:
     """Return words with a capital first letter and one full stop at the end."""
     bare = words.strip().rstrip(".")
-    return f"{bare[:1].upper()}{bare[1:]}." if bare else ""
+    return f"{capitalised(bare)}." if bare else ""
 
 
 def percent(share: float) -> str:

@@ -9,7 +9,7 @@ from dashboard.charts import clock
 from dashboard.exports.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.exports.reports.figures import behaviour_figure, estimate_figure, shares_figure, timeline_figure
 from dashboard.i18n import _, dates, mark, n_, render
-from dashboard.i18n.numbers import decimal, percent, short
+from dashboard.i18n.numbers import decimal, lasting, percent, short
 from dashboard.i18n.vocabulary import PROVENANCES, measure_text, modality_list, sampling_words
 from dashboard.widgets import ui
 from dashboard.widgets.behaviour import MEANING, NO_FACE, SHORT, STEADY_S, missing_sentences, why_not_followed
@@ -149,7 +149,7 @@ def _episode_blocks(view: AnalysisView) -> list[Block]:
             names[row["emotion"]],
             clock(row["onset_s"]),
             clock(row["peak_s"]),
-            f"{'≥ ' if row['cut'] else ''}{decimal(row['dwell_s'])} s",
+            lasting(row["dwell_s"], is_cut=row["cut"]),
             percent(row["peak"]),
         )
         for row in strongest.to_dict("records")
